@@ -1,0 +1,279 @@
+"""JSON to models and back: the codec, and the cattrs converter.
+
+What is odd about the API's JSON is known here and nowhere else: envelopes, tags that go
+in as texts and come out as objects, ``[]`` where an empty object is meant, amounts that
+come as texts. cattrs's own defaults would turn None into ``'None'`` and ``'false'`` into
+True; the hooks here refuse what would change its meaning, and keep what is unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
+
+import attrs
+import cattrs
+import msgspec
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from .errors import UnexpectedBodyError, UsageError
+from .models.pages import Page
+
+T = TypeVar("T")
+
+# --- JSON ---
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def encode(value: Any) -> bytes:
+    """Write JSON, with decimals as numbers and exact.
+
+    Raises `UsageError` for what JSON cannot carry.
+    """
+    try:
+        return _encoder.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise UsageError(f"this cannot be sent as JSON: {error}") from error
+
+
+def decode(body: bytes) -> dict[str, Any] | None:
+    """Read a JSON object, with decimals exact; None where the body is none."""
+    try:
+        value = _decoder.decode(body)
+    except (ValueError, RecursionError, InvalidOperation):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+# --- reading ---
+
+
+def read(result: type[T], payload: dict[str, Any], operation: str) -> T:
+    """Turn the JSON object of a success into *result*.
+
+    *result* is a model, a `Page` of one, or NoneType where there is nothing to read.
+
+    Raises `UnexpectedBodyError` that names the path, such as
+    ``data.rewards[0].amount``.
+    """
+    try:
+        return cast("T", _reader(cast("Any", result))(payload))
+    except Exception as error:  # noqa: BLE001 - whatever a hook raises is the body's fault
+        where = _path_of_fault(result, payload) or str(error)
+        raise UnexpectedBodyError(
+            f"the answer does not fit: {where}", operation=operation
+        ) from None
+
+
+@cache
+def _reader(result: Any) -> Callable[[dict[str, Any]], Any]:
+    if result is NoneType:
+        return lambda _: None
+    paged = get_origin(result) is Page
+    kind = _items_of(result) if paged else result
+    structure = _fast.get_structure_hook(kind)
+    if not paged:
+        return lambda payload: structure(payload["data"], kind)
+    return lambda payload: Page(
+        items=structure(payload["data"], kind), link=_next_link(payload)
+    )
+
+
+def _items_of(page: Any) -> Any:
+    """Return ``list[Partner]`` for ``Page[Partner]``."""
+    (item,) = get_args(page)
+    return list[item]
+
+
+def _next_link(payload: dict[str, Any]) -> str | None:
+    links = payload.get("links")
+    if not isinstance(links, dict) or "next" not in links:
+        return UNKNOWN
+    link = links["next"]
+    if link is not None and not isinstance(link, str):
+        raise TypeError("links.next is neither a text nor null")
+    return link
+
+
+UNKNOWN = ""
+"""The next link of a list that was answered without links."""
+
+
+# --- models ------------------------------------------------------------------
+
+
+def _strict(*kinds: type) -> Callable[[Any, Any], Any]:
+    """Make a hook that passes values of *kinds* on, and no others."""
+    exact = frozenset(kinds)
+    names = " or ".join(kind.__name__ for kind in kinds)
+
+    def passed(value: Any, _: Any) -> Any:
+        if type(value) in exact:
+            return value
+        raise TypeError(f"expected {names}, got {type(value).__name__}")
+
+    return passed
+
+
+def _decimal(value: Any, _: Any) -> Decimal:
+    match value:
+        case Decimal():
+            return value
+        case bool():
+            pass
+        case int():
+            return Decimal(value)
+        case str() if NUMBER.fullmatch(value):
+            return Decimal(value)  # some answers give amounts as texts
+        case _:
+            pass
+    raise TypeError(f"expected a number, got {type(value).__name__}")
+
+
+NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
+
+
+def _datetime(value: Any, _: Any) -> datetime:
+    if type(value) is not str:
+        raise TypeError(f"expected a time, got {type(value).__name__}")
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _mapping_or_list(value: Any, _: Any) -> Any:
+    if type(value) not in (dict, list):
+        raise TypeError(f"expected an object, got {type(value).__name__}")
+    return value or {}  # PHP writes an empty map as []
+
+
+def _tag(value: Any, _: Any) -> str:
+    tag = value.get("value") if type(value) is dict else value
+    if type(tag) is not str:
+        raise TypeError("expected a tag, an object with a text as its value")
+    return tag
+
+
+def _is_php_map(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType) and {
+        get_origin(arg) for arg in get_args(kind)
+    } >= {dict, list}
+
+
+def _is_optional(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType) and NoneType in get_args(kind)
+
+
+def _optional(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    if _is_php_map(kind):
+        return lambda value, _: None if value is None else _mapping_or_list(value, _)
+    (inner,) = (arg for arg in get_args(kind) if arg is not NoneType)
+    structure = converter.get_structure_hook(inner)
+    return lambda value, _: None if value is None else structure(value, inner)
+
+
+def _model(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    """Structure a model, with the members that it does not know in its ``extra``."""
+    names = {field.name for field in attrs.fields(kind)}
+    known = frozenset(names - {"extra"})
+    overrides: dict[str, Any] = {"extra": override(omit=True)}
+    if "tags" in names:
+        tags = converter.get_structure_hook(list[Tag] | None)
+        overrides["tags"] = override(struct_hook=tags)
+    base = make_dict_structure_fn(kind, converter, **overrides)
+
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not dict:
+            raise TypeError(f"expected an object, got {type(value).__name__}")
+        model = base(value, kind)
+        if not value.keys() <= known:
+            model.extra = {k: v for k, v in value.items() if k not in known}
+        return model
+
+    return structure
+
+
+class Tag(str):
+    """Stands for the tags' wire form: out as objects, in as texts."""
+
+    __slots__ = ()
+
+
+def _converter(*, detailed: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=detailed)
+    for kind in (str, bool, int):
+        converter.register_structure_hook(kind, _strict(kind))
+    converter.register_structure_hook(Decimal, _decimal)
+    converter.register_structure_hook(datetime, _datetime)
+    converter.register_structure_hook(Tag, _tag)
+    converter.register_structure_hook_factory(attrs.has, _model)
+    converter.register_structure_hook_factory(_is_optional, _optional)
+    return converter
+
+
+_fast = _converter(detailed=False)
+
+
+@cache
+def _detailed() -> cattrs.Converter:
+    return _converter(detailed=True)
+
+
+def _path_of_fault(result: Any, payload: dict[str, Any]) -> str | None:
+    """Decode again, slowly, for the path of the first member that does not fit."""
+    if "data" not in payload:
+        return "data is missing"
+    if get_origin(result) is Page:
+        result = _items_of(result)
+    try:
+        _detailed().structure(payload["data"], result)
+    except Exception as error:  # noqa: BLE001 - it is to be explained, not handled
+        why, _, path = cattrs.transform_error(
+            error, "data", format_exception=lambda cause, _: str(cause)
+        )[0].rpartition(" @ ")
+        return f"{path}: {why}"
+    return None
+
+
+# --- models, back to JSON ------------------------------------------------------
+
+
+def unstructure(model: Any) -> dict[str, Any]:
+    """Turn a model back into the JSON object that it was read from.
+
+    What an answer left out is left out again; times are written as the API writes them.
+    """
+    return cast("dict[str, Any]", _back.unstructure(model))
+
+
+def _timestamp(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _members(kind: Any, converter: cattrs.Converter) -> Callable[[Any], Any]:
+    base = make_dict_unstructure_fn(kind, converter, extra=override(omit=True))
+
+    def unstructured(model: Any) -> dict[str, Any]:
+        members = {k: v for k, v in base(model).items() if v is not None}
+        if members.get("tags") is not None:
+            members["tags"] = [{"value": tag} for tag in members["tags"]]
+        return {**members, **model.extra}
+
+    return unstructured
+
+
+def _backward() -> cattrs.Converter:
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(datetime, _timestamp)
+    converter.register_unstructure_hook(date, date.isoformat)
+    converter.register_unstructure_hook_factory(attrs.has, _members)
+    return converter
+
+
+_back = _backward()

@@ -1,0 +1,236 @@
+"""From calls to bytes and from answers to verdicts, without I/O.
+
+Nothing here awaits, so all of it is tested with plain values.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+import attrs
+
+from ._convert import decode, encode
+from .errors import PartneroError, UnexpectedBodyError, UsageError, refusal
+from .retries import Outcome
+
+# --- requests ----------------------------------------------------------------
+
+
+@attrs.frozen
+class Request:
+    """One request, ready to be sent any number of times."""
+
+    operation: str
+    """Method and route template, such as ``GET /partners/{id}``: a label."""
+    method: str
+    target: str
+    """Path and query below the base URL, percent-encoded."""
+    body: bytes | None = attrs.field(repr=False)
+    """JSON; None where the request has no body."""
+
+
+def request(
+    operation: str,
+    *,
+    parts: Mapping[str, str] | None = None,
+    query: Mapping[str, Any] | None = None,
+    json: Mapping[str, Any] | None = None,
+) -> Request:
+    """Build the request of *operation*, ``METHOD /route/{part}``.
+
+    A value of None is not sent, in the query or at any depth of *json*.
+
+    Raises `UsageError` for a path part that would lead to another resource, and for a
+    value that JSON cannot carry.
+    """
+    method, _, route = operation.partition(" ")
+    target = route
+    for name, value in (parts or {}).items():
+        target = target.replace("{" + name + "}", path_part(name, value))
+    sent = {k: _text(v) for k, v in (query or {}).items() if v is not None}
+    if sent:
+        target = f"{target}?{urlencode(sent, quote_via=quote)}"
+    body = None if json is None else encode(without_none(json))
+    return Request(operation, method, target, body)
+
+
+FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def path_part(name: str, value: str) -> str:
+    """Percent-encode one part of a path.
+
+    Refuses what would make it another path: nothing, ``.`` and ``..`` turn the URL of
+    an item into that of its collection, and ``DELETE /partners`` is a real call.
+    """
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+        raise UsageError(f"{name} is a {type(value).__name__}: give a str")
+    if value.strip() in ("", ".", "..") or FORBIDDEN.search(value):
+        raise UsageError(f"{name}={value!r} cannot be part of a path")
+    return quote(value, safe="")
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def without_none(value: Any, name: str = "") -> Any:
+    """Copy *value* without members that are None, and check what JSON would corrupt."""
+    match value:
+        case Mapping():
+            kept = {
+                k: without_none(v, f"{name}.{k}" if name else str(k))
+                for k, v in value.items()
+                if v is not None
+            }
+            return {k: v for k, v in kept.items() if v != {} or value[k] == {}}
+        case str():
+            return value
+        case Sequence():
+            return [without_none(v, f"{name}[{i}]") for i, v in enumerate(value)]
+        case float() | Decimal() if not math.isfinite(value):
+            raise UsageError(f"{name} is {value}: JSON has no such number")
+        case _:
+            return value
+
+
+def unix_seconds(moment: datetime | int | str | None, name: str) -> int | str | None:
+    """Return *moment* in the form the API documents for input, Unix seconds.
+
+    A text is sent as it is: the ISO 8601 form that the vendor's connector uses.
+    """
+    if not isinstance(moment, datetime):
+        return moment
+    return int(_aware(moment, name).timestamp())
+
+
+def iso_text(moment: datetime | str | None, name: str) -> str | None:
+    """Return *moment* as ISO 8601 in UTC, to the second."""
+    if not isinstance(moment, datetime):
+        return moment
+    return f"{_aware(moment, name).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _aware(moment: datetime, name: str) -> datetime:
+    if moment.tzinfo is None:
+        raise UsageError(f"{name} has no time zone: give it one, such as UTC")
+    return moment
+
+
+# --- answers -----------------------------------------------------------------
+
+
+@attrs.frozen
+class Answer:
+    """What came back, whole."""
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Verdict:
+    """What an answer means."""
+
+    outcome: Outcome
+    payload: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """The JSON object that came; empty where none did."""
+    why: str = ""
+    """For people: what is wrong with it."""
+
+
+def judge(answer: Answer) -> Verdict:
+    """Say what an answer means, whatever it is."""
+    status = answer.status
+    payload = decode(answer.body)
+    if status == 429:
+        return Verdict(Outcome.THROTTLED, payload or {}, "too many requests")
+    if 200 <= status < 300:
+        return _success(answer, payload)
+    if 300 <= status < 400:
+        return Verdict(Outcome.REDIRECTED, {}, "redirects are not followed")
+    if 400 <= status < 500 and status != 408:
+        return Verdict(Outcome.REFUSED, payload or {})
+    return Verdict(Outcome.FAILED, payload or {}, "the server failed")
+
+
+def _success(answer: Answer, payload: dict[str, Any] | None) -> Verdict:
+    if payload is not None:
+        flag = payload.get("status", 1)
+        refused = flag in (0, False, "0")
+        return Verdict(Outcome.REFUSED if refused else Outcome.OK, payload)
+    if not answer.body.strip():
+        # 204 is the documented form for deletions; nothing else is ever empty.
+        return Verdict(
+            Outcome.OK if answer.status == 204 else Outcome.BROKEN, {}, EMPTY
+        )
+    if "json" in answer.headers.get("Content-Type", "").lower():
+        return Verdict(Outcome.BROKEN, {}, "the body is not valid JSON")
+    return Verdict(Outcome.FAILED, {}, "the body is not JSON")
+
+
+EMPTY = "the body is empty"
+
+
+def explain(answer: Answer, verdict: Verdict, operation: str) -> PartneroError:
+    """Build the error for an answer that is no success."""
+    kind = refusal(answer.status) if answer.status >= 400 else None
+    if verdict.outcome is Outcome.REFUSED and kind is None:
+        kind = refusal(0)
+    if kind is None:
+        return UnexpectedBodyError(
+            verdict.why, operation=operation, status=answer.status
+        )
+    message = verdict.payload.get("message")
+    return kind(
+        message if isinstance(message, str) and message else "the API refused",
+        operation=operation,
+        status=answer.status,
+        fields=_reasons(verdict.payload.get("errors")),
+        request_id=request_id(answer.headers),
+    )
+
+
+def _reasons(errors: Any) -> dict[str, list[str]]:
+    """Read ``errors`` in any of its shapes: by field, a list, one text."""
+    if not isinstance(errors, dict):
+        return {"": _texts(errors)} if errors else {}
+    return {str(k): _texts(v) for k, v in errors.items()}
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [v if isinstance(v, str) else str(v) for v in values]
+
+
+ID_HEADERS = ("X-Request-Id", "X-Request-ID", "X-Amzn-Trace-Id", "CF-Ray")
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the id under which the server's side knows an answer, if it gives one."""
+    return next((headers[name][:200] for name in ID_HEADERS if name in headers), None)
+
+
+def next_page(link: str, origin: str, path: str) -> int:
+    """Return the page number that a next link leads to; nothing else of it is used.
+
+    Raises `UnexpectedBodyError` for a link to another place: its page number would
+    count something else.
+    """
+    try:
+        url = urlsplit(link)
+        here = urlsplit(origin)
+        same = url.scheme in ("http", "https") and url.netloc == here.netloc
+        numbers = parse_qs(url.query).get("page", [])
+        if same and url.path == here.path + path and len(numbers) == 1:
+            return int(numbers[0][:9])
+    except ValueError:
+        pass
+    raise UnexpectedBodyError(f"links.next does not lead on in this list: {link[:200]}")

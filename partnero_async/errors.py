@@ -1,0 +1,294 @@
+"""Every exception that this package raises on purpose.
+
+::
+
+    PartneroError
+    ├── UsageError                    the call itself is wrong; nothing was sent
+    │   └── ClientClosedError         the client was closed before
+    ├── NoAnswerError                 nothing usable came back
+    │   ├── ConnectionFailedError     no connection, or it broke
+    │   ├── DeadlineExceededError     out of time (also a TimeoutError)
+    │   ├── UnexpectedBodyError       an answer that is not what the API sends
+    │   └── AmbiguousWriteError       a write may or may not have been applied
+    │       ├── AppliedUnreadableError    it was applied; its answer is lost
+    │       └── DuplicateDetectedError    it stands there more than once
+    └── RefusedError                  the API answered, and refused
+        ├── BadRequestError           400
+        ├── AuthenticationError       401
+        ├── PermissionDeniedError     403
+        ├── NotFoundError             404
+        ├── ConflictError             409, or the key is taken by other values
+        ├── ValidationError           422, with the reasons by field
+        ├── RateLimitError            429, with the time to wait
+        └── ServerError               500 and above
+
+Catch `NoAnswerError` to try again later, `RefusedError` to change the call, and
+`AmbiguousWriteError` before both wherever money is written: it must never be
+answered by sending the same write again without looking first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+import attrs
+
+__all__ = [
+    "AmbiguousWriteError",
+    "AppliedUnreadableError",
+    "Attempt",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientClosedError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "DeadlineExceededError",
+    "DuplicateDetectedError",
+    "NoAnswerError",
+    "NotFoundError",
+    "PartneroError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RefusedError",
+    "ServerError",
+    "UnexpectedBodyError",
+    "UsageError",
+    "ValidationError",
+    "refusal",
+]
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+@attrs.frozen
+class Attempt:
+    """One request on the wire, as the timeline of a call shows it."""
+
+    at: float
+    """Seconds from the start of the call to the start of this attempt."""
+    took: float
+    """Seconds that the attempt itself took."""
+    came_back: str
+    """What came of it: a status, or what broke."""
+    then: str
+    """What was decided about it."""
+
+
+class PartneroError(Exception):
+    """The base of all errors of this package.
+
+    Its text is one line that says what happened and what to do. The attributes
+    are there on every error; one that does not apply is None or empty.
+    """
+
+    hint: ClassVar[str] = ""
+    """What to do about it, as the text of the error ends."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        status: int | None = None,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        attempts: Sequence[Attempt] = (),
+        elapsed: float | None = None,
+        key: str | None = None,
+        request_id: str | None = None,
+        maybe_applied: bool = False,
+        retry_at: datetime | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = one_line(message)
+        """What happened, without control characters."""
+        self.operation = operation
+        """Method and route template, such as ``POST /transactions``."""
+        self.status = status
+        """The HTTP status of the last answer."""
+        self.fields = {k: list(v) for k, v in (fields or {}).items()}
+        """Reasons by field, such as ``{"email": ["This e-mail is in use."]}``."""
+        self.attempts = tuple(attempts)
+        """What was sent when, and what came back."""
+        self.elapsed = elapsed
+        """Seconds from the start of the call to this error."""
+        self.key = key
+        """The key of the record that was written, to look it up by."""
+        self.request_id = request_id
+        """The API's own id of the last answer, for its support."""
+        self.maybe_applied = maybe_applied
+        """Whether the write may have taken effect. False only when that is proven."""
+        self.retry_at = retry_at
+        """When the API asks to be called again."""
+
+    def __str__(self) -> str:
+        """Say on one line what happened, and what to do."""
+        head = f"{self.operation}: " if self.operation else ""
+        status = f"{self.status} " if self.status else ""
+        return f"{head}{status}{self.message}{self._details()}{self._advice()}"
+
+    def _details(self) -> str:
+        reasons = "; ".join(f"{k}: {' '.join(v)}" for k, v in self.fields.items())
+        known = {
+            "key": self.key,
+            "attempts": len(self.attempts) if len(self.attempts) > 1 else None,
+            "request id": self.request_id,
+        }
+        facts = [f"{name} {value}" for name, value in known.items() if value]
+        return "".join(
+            f" ({one_line(text)})" for text in (reasons, ", ".join(facts)) if text
+        )
+
+    def _advice(self) -> str:
+        return f" {self.hint}" if self.hint else ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy as what it is: task queues pass errors between processes."""
+        return _rebuild, (type(self), self.args, self.__dict__.copy())
+
+
+def _rebuild(
+    kind: type[PartneroError], args: tuple[Any, ...], state: dict[str, Any]
+) -> PartneroError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+def one_line(text: str) -> str:
+    """Strip what could move a terminal's cursor, reorder text or forge a log line."""
+    return CONTROL.sub(" ", text).strip()
+
+
+# --- nothing was sent --------------------------------------------------------
+
+
+class UsageError(PartneroError, ValueError):
+    """The call itself is wrong: nothing was sent."""
+
+
+class ClientClosedError(UsageError):
+    """The client was closed before this call."""
+
+    hint = "Make a new client, or call inside its `async with` block."
+
+
+# --- nothing usable came back ------------------------------------------------
+
+
+class NoAnswerError(PartneroError):
+    """Nothing usable came back from the API."""
+
+
+class ConnectionFailedError(NoAnswerError):
+    """No connection could be made, or it broke before an answer."""
+
+    hint = "Check the network and the base URL, then try again."
+
+
+class DeadlineExceededError(NoAnswerError, TimeoutError):
+    """The call's time ran out; waiting, retries and look-ups are all part of it."""
+
+    hint = "Try again later, or give the call more time with `timeout=`."
+
+
+class UnexpectedBodyError(NoAnswerError):
+    """The answer is not what this API sends: HTML, broken JSON, a wrong type."""
+
+    hint = (
+        "Check that the base URL leads to the API and not to a proxy or a login page."
+    )
+
+
+class AmbiguousWriteError(NoAnswerError):
+    """A write was sent, and whether it was applied is not known.
+
+    It was looked up where that is possible, and not found. It may still appear.
+    """
+
+    hint = (
+        "Do not send it again blindly: look it up first,"
+        " and send it again only when it is not there."
+    )
+
+
+class AppliedUnreadableError(AmbiguousWriteError):
+    """The write was accepted, and its answer could not be read."""
+
+    hint = "It was applied: do not send it again; read it back instead."
+
+
+class DuplicateDetectedError(AmbiguousWriteError):
+    """The write stands there more than once."""
+
+    hint = "Delete the surplus records: each of them pays a commission."
+
+
+# --- the API refused ---------------------------------------------------------
+
+
+class RefusedError(PartneroError):
+    """The API answered, and refused."""
+
+
+class BadRequestError(RefusedError):
+    """400: the request names something that does not exist, or a wrong state."""
+
+
+class AuthenticationError(RefusedError):
+    """401: the API key is missing or not valid."""
+
+    hint = "Check the API key (PARTNERO_API_KEY): each program has its own."
+
+
+class PermissionDeniedError(RefusedError):
+    """403: this API key may not do that."""
+
+    hint = "Give the key this permission in Partnero, or use another key."
+
+
+class NotFoundError(RefusedError):
+    """404: there is no such record."""
+
+
+class ConflictError(RefusedError):
+    """The key is taken by a record with other values (409, or found by looking)."""
+
+    hint = "Read the record that is there, then update it or choose another key."
+
+
+class ValidationError(RefusedError):
+    """422: some values were not accepted; `fields` says which and why."""
+
+
+class RateLimitError(RefusedError):
+    """429: too many requests, and the wait asked for is longer than this call may."""
+
+    hint = "Call again after `retry_at`, or lower the rate."
+
+
+class ServerError(RefusedError):
+    """500 and above: the API failed."""
+
+    hint = "Try again later."
+
+
+BY_STATUS: dict[int, type[RefusedError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: ValidationError,
+    429: RateLimitError,
+}
+
+
+def refusal(status: int) -> type[RefusedError]:
+    """Return the class of error for an HTTP *status* that is not a success."""
+    if status >= 500:
+        return ServerError
+    return BY_STATUS.get(status, RefusedError)

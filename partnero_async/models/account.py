@@ -1,0 +1,22 @@
+"""Who the API key belongs to."""
+
+from typing import Any
+
+import attrs
+
+
+@attrs.define(kw_only=True)
+class ProgramId:
+    """The program that an API key belongs to: one key, one program."""
+
+    pub_id: str | None = None
+    """Public id of the program; the program read calls it ``public_id``."""
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+
+
+@attrs.define(kw_only=True)
+class Account:
+    """What the key check answers; only the program's id is known of it."""
+
+    program: ProgramId | None = None
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])

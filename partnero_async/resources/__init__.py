@@ -1,0 +1,1 @@
+"""One module, one class per noun of the API."""
