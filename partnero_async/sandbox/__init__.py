@@ -1,0 +1,27 @@
+"""The Partnero API, emulated on this machine: partners, customers, transactions.
+
+Partnero has no test host. This local server speaks the API as far as it is documented,
+over SQLite, and never needs an account or the network:
+
+    async with Sandbox() as sandbox:
+        print(sandbox.url, sandbox.api_key)
+
+It is written from the compilation of facts about the API and never from the client's
+code, so that a mistake of the client does not meet the same mistake here.
+"""
+
+from .assumptions import Assumptions
+from .limits import RateLimit, fixed_window, parse_rate_limit, token_bucket
+from .server import Sandbox
+from .state import Effect, read_ledger
+
+__all__ = [
+    "Assumptions",
+    "Effect",
+    "RateLimit",
+    "Sandbox",
+    "fixed_window",
+    "parse_rate_limit",
+    "read_ledger",
+    "token_bucket",
+]

@@ -1,0 +1,72 @@
+"""`python -m partnero_async.sandbox`: the sandbox as a program, without extras."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from .limits import parse_rate_limit
+from .server import Sandbox
+from .serving import run
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the options and serve until told to stop."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        limit = options.rate_limit and parse_rate_limit(
+            options.rate_limit, headers=options.rate_limit_headers
+        )
+        sandbox = Sandbox(
+            db=options.db,
+            port=options.port,
+            api_key=os.environ.get("PARTNERO_SANDBOX_KEY") or None,
+            commission=options.commission,
+            rate_limit=limit,
+            unique_transaction_keys=options.unique_keys,
+            latency=options.latency,
+        )
+        run(sandbox, as_json=options.json)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m partnero_async.sandbox",
+        description="Serve the Partnero API on this machine. The API key can be "
+        "chosen with the environment variable PARTNERO_SANDBOX_KEY.",
+    )
+    parser.add_argument("--db", type=Path, help="file that survives restarts")
+    parser.add_argument("--port", type=int, default=8089, help="0 takes a free one")
+    parser.add_argument(
+        "--commission",
+        type=_share,
+        default=Decimal("0.10"),
+        help="share of a sale that its partner earns (0.10)",
+    )
+    parser.add_argument("--rate-limit", help="120/60, or bucket:10/20")
+    parser.add_argument(
+        "--rate-limit-headers", action=argparse.BooleanOptionalAction, default=True
+    )
+    parser.add_argument(
+        "--unique-keys", action="store_true", help="refuse a second sale under one key"
+    )
+    parser.add_argument(
+        "--latency", type=float, default=0.0, help="seconds before every effect"
+    )
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    return parser
+
+
+def _share(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise argparse.ArgumentTypeError(f"not a number: {text!r}") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The JSON shapes of the API's answers."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from .assumptions import Assumptions
+from .calls import Program
+
+
+def tags(stored: str) -> list[dict[str, str]]:
+    """Turn stored tags into objects: they go in as texts and come out like this."""
+    return [{"value": value} for value in json.loads(stored)]
+
+
+def money(amounts: Mapping[str, Decimal]) -> list[dict[str, Any]]:
+    """List sums by currency."""
+    return [{"currency": units, "amount": amounts[units]} for units in sorted(amounts)]
+
+
+def _texts(
+    row: sqlite3.Row, names: Sequence[str], assumptions: Assumptions
+) -> dict[str, Any]:
+    absent = "" if assumptions.absent_text == "empty" else None
+    return {
+        name: absent if row[name] is None else row[name]
+        for name in names
+        if row[name] is not None or assumptions.absent_text != "missing"
+    }
+
+
+def partner_item(
+    row: sqlite3.Row, *, key: str | None, assumptions: Assumptions
+) -> dict[str, Any]:
+    """Shape a partner in a list: without tags, links, counters and statistics."""
+    item: dict[str, Any] = {
+        "email": row["email"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "id": row["id"],
+        **_texts(row, ("name", "surname"), assumptions),
+        "approved": True,
+        "status": "deleted" if row["gone"] else row["status"],
+        "custom_fields": [],
+    }
+    if assumptions.legacy_partner_key:
+        item["key"] = key
+    return item
+
+
+def partner(
+    row: sqlite3.Row, *, links: Sequence[str], referrals: int, program: Program
+) -> dict[str, Any]:
+    """Shape a partner as creation and update answer it; *links* are link keys."""
+    urls = [f"{program.website}?aff={key}" for key in links]
+    return {
+        **partner_item(row, key=links[0], assumptions=program.assumptions),
+        "tos": False,
+        "referrals_count": referrals,
+        "tags": tags(row["tags"]),
+        "referral_link": urls[0],
+        "referral_links": urls,
+    }
+
+
+def customer(
+    row: sqlite3.Row, *, full: bool, assumptions: Assumptions
+) -> dict[str, Any]:
+    """Shape a customer; only the *full* one has status and tags.
+
+    The row joins the id of the partner as `partner_id`.
+    """
+    gone = row["deleted_at"] is not None
+    short = {
+        "key": row["key"],
+        "partner": row["partner_id"],
+        "deleted": gone,
+        **_texts(row, ("name", "surname", "email"), assumptions),
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "deleted_at": row["deleted_at"],
+    }
+    if full:
+        short |= {"status": row["status"], "tags": tags(row["tags"])}
+    return short
+
+
+def sale(row: sqlite3.Row) -> dict[str, Any]:
+    """Shape a sale with its rewards.
+
+    The row joins the partner's id as `partner_id`, the customer's key as
+    `customer_key`.
+    """
+    shared = {
+        "key": row["key"],
+        "action": row["action"],
+        "partner": row["partner_id"],
+        "customer": row["customer_key"],
+        "credit": False,
+        "is_currency": True,
+        "amount_units": row["units"],
+        "created_at": row["created_at"],
+        "deleted_at": row["deleted_at"],
+    }
+    rewards: list[dict[str, Any]] = []
+    if row["reward"] is not None:
+        rewards.append(
+            {
+                **shared,
+                "status": "ok",
+                "amount": Decimal(row["reward"]),
+                "product_type_data": json.loads(row["product"]),
+            }
+        )
+    return {**shared, "amount": Decimal(row["amount"]), "rewards": rewards}

@@ -1,0 +1,256 @@
+"""Customers: registered with a partner, changed, suspended, archived, deleted."""
+
+import json
+import sqlite3
+
+from . import answers
+from .calls import DONE, Answer, Call, data, deletion, identifier, updated_members
+from .checks import Fields, Refusal, invalid
+from .paging import Where, page, search
+from .partners import partner_reference
+
+SELECT = (
+    "SELECT c.*, p.id AS partner_id, p.status AS partner_status,"
+    " p.gone AS partner_gone FROM customers c JOIN partners p ON p.seq = c.partner"
+)
+# An affiliate customer has no id of its own; what is sent as one is read as the key.
+_IDENTIFIERS = {
+    "key": f"{SELECT} WHERE c.gone = 0 AND c.key = ?",
+    "id": f"{SELECT} WHERE c.gone = 0 AND c.key = ?",
+    "email": f"{SELECT} WHERE c.gone = 0 AND c.email = ? ORDER BY c.seq DESC",
+}
+_CRITERIA = {
+    "id": "{}(c.key, ?)",
+    "key": "{}(c.key, ?)",
+    "email": "{}(c.email, ?)",
+}
+_PARTNER_FILTERS = {
+    "partner_id": "p.id = ?",
+    "partner_key": "p.seq = (SELECT l.partner FROM links l WHERE l.key = ?)",
+    "partner_email": "p.email = ?",
+}
+
+
+def list_customers(call: Call) -> Answer:
+    """Serve `customers.list`."""
+    return _page(call, narrowed(call, _PARTNER_FILTERS))
+
+
+def search_customers(call: Call) -> Answer:
+    """Serve `customers.search`."""
+    return _page(call, search(call, _CRITERIA))
+
+
+def get_customer(call: Call) -> Answer:
+    """Serve `customers.get`."""
+    return _single(call, customer_in_path_or_body(call))
+
+
+def create_customer(call: Call) -> Answer:
+    """Serve `customers.create`, flat or in the older {partner, customer} envelope."""
+    fields = call.fields
+    enveloped = call.body.get("customer") is not None
+    customer = fields.nested("customer") if enveloped else fields
+    named = fields if not enveloped or call.body.get("partner") else customer
+    fields.nested("options").text("referral_url")
+    row = register(call, customer, partner=named.nested("partner"))
+    return _single(call, row)
+
+
+def update_customer(call: Call) -> Answer:
+    """Serve `customers.update`, in all of its forms."""
+    row = customer_in_path_or_body(call)
+    changes = updated_members(call, identifiers=tuple(_IDENTIFIERS))
+    email, key = changes.email("email"), changes.text("key")
+    name, surname = changes.text("name"), changes.text("surname")
+    tags = changes.texts("tags")
+    changes.settle()
+    if key and key != row["key"]:
+        _refuse_taken(call, key)
+    call.state.run(
+        "UPDATE customers SET key = coalesce(?, key),"
+        " email = nullif(coalesce(?, email), ''),"
+        " name = nullif(coalesce(?, name), ''),"
+        " surname = nullif(coalesce(?, surname), ''),"
+        " tags = coalesce(?, tags), updated_at = ? WHERE seq = ?",
+        (
+            key or None,
+            email,
+            name,
+            surname,
+            None if tags is None else json.dumps(tags),
+            call.now,
+            row["seq"],
+        ),
+    )
+    call.state.note("customers.update", row["key"])
+    return _single(call, _by_seq(call, row["seq"]))
+
+
+@deletion
+def delete_customer(call: Call) -> None:
+    """Serve `customers.delete`: its sales go with it."""
+    row = customer_in_path_or_body(call)
+    call.state.run(
+        "UPDATE customers SET gone = 1, deleted_at = ? WHERE seq = ?",
+        (call.now, row["seq"]),
+    )
+    call.state.run(
+        "UPDATE sales SET gone = 1, deleted_at = ? WHERE customer = ? AND gone = 0",
+        (call.now, row["seq"]),
+    )
+    call.state.note("customers.delete", row["key"])
+
+
+def suspend_customer(call: Call) -> Answer:
+    """Serve `customers.suspend`: later sales earn nothing."""
+    return _set_status(call, "customers.suspend", "suspended")
+
+
+def approve_customer(call: Call) -> Answer:
+    """Serve `customers.approve`."""
+    return _set_status(call, "customers.approve", "active")
+
+
+def archive_customer(call: Call) -> Answer:
+    """Serve `customers.archive`: shown as deleted, sales earn nothing, reversible."""
+    return _set_archived(call, "customers.archive", archived=True)
+
+
+def restore_customer(call: Call) -> Answer:
+    """Serve `customers.restore`."""
+    return _set_archived(call, "customers.restore", archived=False)
+
+
+def register(
+    call: Call,
+    customer: Fields,
+    *,
+    partner: Fields,
+    key: str | None = None,
+) -> sqlite3.Row:
+    """Create a customer from *customer* with the partner that *partner* names."""
+    key = key or customer.text("key", required=True)
+    email = customer.email("email")
+    name, surname = customer.text("name"), customer.text("surname")
+    tags = customer.texts("tags")
+    created_at = customer.moment("created_at") or call.now
+    owner = partner_reference(call, partner)
+    customer.settle()
+    if key is None or owner is None:  # for type checkers: settle has raised
+        raise AssertionError
+    _refuse_taken(call, key)
+    seq = call.state.run(
+        "INSERT INTO customers (key, email, name, surname, partner, status, tags,"
+        " created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'active', ?, ?, ?)",
+        (
+            key,
+            email or None,
+            name or None,
+            surname or None,
+            owner["seq"],
+            json.dumps(tags or []),
+            created_at,
+            call.now,
+        ),
+    )
+    call.state.note("customers.create", key)
+    return _by_seq(call, seq)
+
+
+def customer_reference(call: Call, reference: Fields) -> sqlite3.Row | None:
+    """Find the customer of a sale; without any identifier the mistake is noted."""
+    given = identifier(reference, _IDENTIFIERS)
+    if given is None:
+        reference.refuse("key", "Name a customer by key, e-mail or id.")
+        return None
+    name, value = given
+    return call.state.one(_IDENTIFIERS[name], (value,))
+
+
+def customer_in_path_or_body(call: Call) -> sqlite3.Row:
+    """Find the customer of the call: by key, or else by e-mail, in the path."""
+    if call.target is not None:
+        for name in ("key", "email"):
+            row = call.state.one(_IDENTIFIERS[name], (call.target,))
+            if row is not None:
+                return row
+        raise Refusal(404, "No customer has this key.")
+    fields = Fields({**call.body, **call.arguments})
+    row = customer_reference(call, fields)
+    fields.settle()
+    if row is None:
+        raise Refusal(404, "No customer has this key.")
+    return row
+
+
+def narrowed(call: Call, filters: dict[str, str]) -> Where:
+    """Turn the filters that the call has into conditions."""
+    where = Where()
+    fields = Fields(call.arguments)
+    for name, condition in filters.items():
+        value = fields.text(name)
+        if value:
+            where.add(condition, value)
+    fields.settle()
+    return where
+
+
+def _page(call: Call, where: Where) -> Answer:
+    if not call.assumptions.deleted_listed:
+        where.add("c.gone = 0")
+    return page(
+        call,
+        select=SELECT,
+        table="c",
+        where=where,
+        item=lambda row: answers.customer(
+            row,
+            full=call.assumptions.full_customer_items,
+            assumptions=call.assumptions,
+        ),
+    )
+
+
+def _single(call: Call, row: sqlite3.Row) -> Answer:
+    return data(answers.customer(row, full=True, assumptions=call.assumptions))
+
+
+def _by_seq(call: Call, seq: int) -> sqlite3.Row:
+    (row,) = call.state.rows(f"{SELECT} WHERE c.seq = ?", (seq,))
+    return row
+
+
+def _refuse_taken(call: Call, key: str) -> None:
+    if call.state.one(_IDENTIFIERS["key"], (key,)) is not None:
+        raise invalid(
+            {"key": ["A customer with this key exists."]},
+            status=call.assumptions.conflict_status,
+        )
+
+
+def _set_status(call: Call, operation: str, status: str) -> Answer:
+    row = customer_in_path_or_body(call)
+    if row["status"] == status and call.assumptions.repeated_suspend != DONE.status:
+        raise Refusal(400, f"The customer is {status} already.")
+    call.state.run(
+        "UPDATE customers SET status = ?, updated_at = ? WHERE seq = ?",
+        (status, call.now, row["seq"]),
+    )
+    call.state.note(operation, row["key"])
+    return DONE
+
+
+def _set_archived(call: Call, operation: str, *, archived: bool) -> Answer:
+    row = customer_in_path_or_body(call)
+    if (row["deleted_at"] is not None) == archived:
+        if call.assumptions.repeated_archive == DONE.status:
+            return DONE
+        state = "archived already" if archived else "not archived"
+        raise Refusal(400, f"The customer is {state}.")
+    call.state.run(
+        "UPDATE customers SET deleted_at = ?, updated_at = ? WHERE seq = ?",
+        (call.now if archived else None, call.now, row["seq"]),
+    )
+    call.state.note(operation, row["key"])
+    return DONE

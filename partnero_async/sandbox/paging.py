@@ -1,0 +1,122 @@
+"""Pages: the range asked for, the rows of it, and the links around it."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import attrs
+
+from .calls import Answer, Call
+from .checks import Fields, invalid
+
+_DEFAULT_LIMIT = 15
+_MAX_LIMIT = 250
+# Keeps the offset inside SQLite's integers; a page that far away is empty anyhow.
+_MAX_PAGE = 2**53
+
+
+@attrs.define
+class Where:
+    """Conditions of a query with their values."""
+
+    conditions: list[str] = attrs.Factory(lambda: ["1"])
+    values: list[Any] = attrs.Factory(list[Any])
+
+    def add(self, condition: str, *values: Any) -> None:
+        """Narrow the query."""
+        self.conditions.append(condition)
+        self.values.extend(values)
+
+
+def page(
+    call: Call,
+    *,
+    select: str,
+    table: str,
+    where: Where,
+    item: Callable[[sqlite3.Row], dict[str, Any]],
+) -> Answer:
+    """Answer with one page of *select*, newest first unless `sort` says asc.
+
+    *table* is the alias whose sequence orders the rows.
+    """
+    fields = Fields(call.arguments)
+    limit = _within(call, fields, "limit", default=_DEFAULT_LIMIT, most=_MAX_LIMIT)
+    number = _within(call, fields, "page", default=1, most=_MAX_PAGE)
+    order = _order(fields)
+    fields.settle()
+    offset = (number - 1) * limit
+    # One row more than asked for tells whether there is a next page.
+    rows = call.state.rows(
+        f"{select} WHERE {' AND '.join(where.conditions)} "
+        f"ORDER BY {table}.seq {order} LIMIT ? OFFSET ?",
+        [*where.values, limit + 1, offset],
+    )
+    items = [item(row) for row in rows[:limit]]
+    return Answer(
+        200,
+        {
+            "data": items,
+            "links": _links(call, number, more=len(rows) > limit),
+            "meta": {
+                "current_page": number,
+                "from": offset + 1 if items else None,
+                "path": call.url,
+                "per_page": limit,
+                "to": offset + len(items) if items else None,
+            },
+            "status": 1,
+        },
+    )
+
+
+def search(call: Call, columns: dict[str, str]) -> Where:
+    """Turn the criteria of a search into conditions; *columns* maps their names.
+
+    A column's text has `{}` where the name of the comparing function is to stand.
+    """
+    criteria = {n: str(v) for n, v in call.arguments.items() if n in columns}
+    if not criteria:
+        raise invalid({n: ["Name at least one criterion."] for n in columns})
+    assumptions = call.assumptions
+    test = "holds" if assumptions.search_match == "partial" else "equals"
+    combine = " AND " if assumptions.search_combine == "all" else " OR "
+    where = Where()
+    where.add(
+        "(" + combine.join(columns[n].format(test) for n in criteria) + ")",
+        *criteria.values(),
+    )
+    return where
+
+
+def _within(call: Call, fields: Fields, name: str, *, default: int, most: int) -> int:
+    number = fields.integer(name, default=default)
+    if number is None or 1 <= number <= most:
+        return number or default
+    if call.assumptions.out_of_range == "refuse":
+        fields.refuse(name, f"A number from 1 to {most} is expected.")
+    return min(max(number, 1), most)
+
+
+def _order(fields: Fields) -> str:
+    order = str(fields.value("sort") or "desc").upper()
+    if order not in {"ASC", "DESC"}:
+        fields.refuse("sort", "Either asc or desc is expected.")
+    return order
+
+
+def _links(call: Call, number: int, *, more: bool) -> dict[str, str | None]:
+    kept: Sequence[tuple[str, str]] = ()
+    if call.assumptions.filters_in_links:
+        kept = [pair for pair in call.query.items() if pair[0] != "page"]
+
+    def link(page_number: int) -> str:
+        return f"{call.url}?{urlencode([('page', str(page_number)), *kept])}"
+
+    return {
+        "first": link(1),
+        "last": None,
+        "prev": link(number - 1) if number > 1 else None,
+        "next": link(number + 1) if more else None,
+    }

@@ -1,0 +1,299 @@
+"""Sales (the API's transactions): recorded, paid, archived, deleted."""
+
+import json
+import sqlite3
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from . import answers
+from .calls import DONE, Answer, Call, data, deletion
+from .checks import Fields, Refusal, as_list, invalid
+from .customers import (
+    create_customer,
+    customer_in_path_or_body,
+    customer_reference,
+    narrowed,
+    register,
+)
+from .paging import Where, page
+from .state import EXACT, generated_key
+
+_SELECT = (
+    "SELECT s.*, p.id AS partner_id, c.key AS customer_key FROM sales s"
+    " LEFT JOIN partners p ON p.seq = s.partner"
+    " LEFT JOIN customers c ON c.seq = s.customer"
+)
+_FILTERS = {
+    "key": "s.key = ?",
+    "partner_id": "p.id = ?",
+    "partner_key": "s.partner = (SELECT l.partner FROM links l WHERE l.key = ?)",
+    "partner_email": "p.email = ?",
+    "customer_key": "c.key = ?",
+    "customer_id": "c.key = ?",
+    "customer_email": "c.email = ?",
+}
+
+
+@attrs.frozen(kw_only=True)
+class _Sale:
+    """What a body says about one sale."""
+
+    key: str | None
+    amount: Decimal
+    reward: Decimal | None
+    units: str
+    action: str | None
+    rewarded: bool
+    rewardable: bool
+    product: dict[str, Any]
+    created_at: str
+
+
+def list_sales(call: Call) -> Answer:
+    """Serve `transactions.list`."""
+    return _page(call, narrowed(call, _FILTERS))
+
+
+def list_sales_of_customer(call: Call) -> Answer:
+    """Serve `customers.transactions`."""
+    where = Where()
+    where.add("s.customer = ?", customer_in_path_or_body(call)["seq"])
+    return _page(call, where)
+
+
+def get_sale(call: Call) -> Answer:
+    """Serve `transactions.get`: the newest one, where several share the key."""
+    return data(answers.sale(_named(call)[0]))
+
+
+def create_sale(call: Call) -> Answer:
+    """Serve `transactions.create`."""
+    fields = call.fields
+    sale = _read(call, fields)
+    _read_options(fields)
+    customer = _customer(call, fields)
+    fields.settle()
+    return data(_record(call, sale, customer, operation="transactions.create"))
+
+
+def create_sales(call: Call) -> Answer:
+    """Serve `transactions.create_batch`: all of the sales or none."""
+    fields = call.fields
+    sales = [_read(call, item) for item in fields.items("transactions")]
+    _read_options(fields)
+    customer = _customer(call, fields)
+    fields.settle()
+    return data(
+        [
+            _record(call, sale, customer, operation="transactions.create_batch")
+            for sale in sales
+        ]
+    )
+
+
+def create_customer_and_sale(call: Call) -> Answer:
+    """Serve `customers.create`, with the first sale that may come along."""
+    answer = create_customer(call)
+    if call.body.get("transaction") is not None:
+        sale = call.fields.nested("transaction")
+        reading = _read(call, sale)
+        sale.settle()
+        key = Fields({"key": answer.body["data"]["key"]})
+        _record(
+            call,
+            reading,
+            customer_reference(call, key),
+            operation="transactions.create",
+        )
+    return answer
+
+
+@deletion
+def delete_sale(call: Call) -> None:
+    """Serve `transactions.delete`: the commission is reversed with it."""
+    for row in _touched(call):
+        call.state.run(
+            "UPDATE sales SET gone = 1, deleted_at = ? WHERE seq = ?",
+            (call.now, row["seq"]),
+        )
+        call.state.note("transactions.delete", row["key"], Decimal(row["amount"]))
+
+
+def archive_sale(call: Call) -> Answer:
+    """Serve `transactions.archive`: hidden with its rewards until restored."""
+    return _set_archived(call, "transactions.archive", archived=True)
+
+
+def restore_sale(call: Call) -> Answer:
+    """Serve `transactions.restore`."""
+    return _set_archived(call, "transactions.restore", archived=False)
+
+
+def _read(call: Call, fields: Fields) -> _Sale:
+    amount, reward = fields.number("amount"), fields.number("reward")
+    if fields.value("amount") is None and fields.value("reward") is None:
+        fields.refuse("amount", "An amount or a reward is needed.")
+    for name in ("gross_amount", "discount_amount"):
+        fields.number(name)
+    for name in ("discount_code", "status"):
+        fields.text(name)
+    key = fields.text("key")
+    if not key and call.assumptions.missing_key == "generate":
+        key = generated_key()
+    return _Sale(
+        key=key or None,
+        amount=Decimal(0) if amount is None else amount,
+        reward=reward,
+        units=(fields.text("amount_units") or call.program.currency).upper(),
+        action=fields.text("action") or None,
+        rewarded=fields.flag("rewarded", default=False),
+        rewardable=fields.flag("rewardable", default=True),
+        product=_product(fields),
+        created_at=fields.moment("created_at") or call.now,
+    )
+
+
+def _product(fields: Fields) -> dict[str, Any]:
+    """Read texts, integers, or lists of them; lists come out joined by commas.
+
+    The form of a list in answers is unknown, and an answer is a text or an integer.
+    """
+    product: dict[str, Any] = {}
+    for name in ("product_id", "product_type"):
+        value = fields.value(name)
+        parts = as_list(value)
+        if value is None or value == "":
+            continue
+        if not all(_is_text_or_integer(part) for part in parts or [value]):
+            fields.refuse(name, "Text, a whole number, or a list is expected.")
+        elif parts is None:
+            product[name] = value
+        else:
+            product[name] = ",".join(str(part) for part in parts)
+    return product
+
+
+def _is_text_or_integer(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def _read_options(fields: Fields) -> None:
+    options = fields.nested("options")
+    options.flag("create_customer", default=False)
+    options.text("referral_url")
+
+
+def _customer(call: Call, fields: Fields) -> sqlite3.Row | None:
+    """Find the buyer, or create it when the options say so; None if unknown."""
+    reference = fields.nested("customer")
+    row = customer_reference(call, reference)
+    fields.settle()
+    if row is not None:
+        return row
+    if fields.nested("options").flag("create_customer", default=False):
+        return _new_customer(call, fields, reference)
+    if call.assumptions.unknown_customer == "refuse":
+        raise invalid({"customer.key": ["No customer has this key."]})
+    return None
+
+
+def _new_customer(call: Call, fields: Fields, customer: Fields) -> sqlite3.Row | None:
+    nested = customer.value("partner") is not None
+    partner = customer.nested("partner") if nested else fields.nested("partner")
+    key = customer.text("key") or customer.text("id") or customer.text("email")
+    try:
+        return register(call, customer, partner=partner, key=key)
+    except Refusal as refusal:
+        if refusal.status == 400 and call.assumptions.unknown_partner == "record":
+            return None
+        raise
+
+
+def _record(
+    call: Call, sale: _Sale, customer: sqlite3.Row | None, *, operation: str
+) -> dict[str, Any]:
+    if sale.key and call.assumptions.unique_transaction_keys:
+        _refuse_taken(call, sale.key)
+    reward = _reward(call, sale, customer)
+    seq = call.state.run(
+        "INSERT INTO sales (key, action, amount, units, partner, customer, reward,"
+        " rewarded, product, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            sale.key,
+            sale.action,
+            str(sale.amount),
+            sale.units,
+            None if customer is None else customer["partner"],
+            None if customer is None else customer["seq"],
+            None if reward is None else str(reward),
+            sale.rewarded,
+            json.dumps(sale.product),
+            sale.created_at,
+        ),
+    )
+    call.state.note(operation, sale.key, sale.amount)
+    (row,) = call.state.rows(f"{_SELECT} WHERE s.seq = ?", (seq,))
+    return answers.sale(row)
+
+
+def _reward(call: Call, sale: _Sale, customer: sqlite3.Row | None) -> Decimal | None:
+    """Work out the commission, not rounded; None if the sale earns nothing."""
+    if customer is None or not sale.rewardable:
+        return None
+    customer_earns = customer["status"] == "active" and customer["deleted_at"] is None
+    partner_earns = (
+        customer["partner_status"] == "active" and not customer["partner_gone"]
+    )
+    if not (customer_earns and partner_earns):
+        return None
+    if sale.reward is not None:
+        return sale.reward
+    return EXACT.multiply(sale.amount, call.program.commission)
+
+
+def _refuse_taken(call: Call, key: str) -> None:
+    if call.state.one("SELECT 1 FROM sales WHERE key = ? AND gone = 0", (key,)):
+        raise invalid(
+            {"key": ["A transaction with this key exists."]},
+            status=call.assumptions.conflict_status,
+        )
+
+
+def _page(call: Call, where: Where) -> Answer:
+    if not call.assumptions.deleted_listed:
+        where.add("s.gone = 0")
+    return page(call, select=_SELECT, table="s", where=where, item=answers.sale)
+
+
+def _named(call: Call) -> list[sqlite3.Row]:
+    """Return the sales under the key of the path or the body, newest first."""
+    fields = Fields({**call.body, **call.arguments})
+    key = call.target or fields.text("key", required=True)
+    fields.settle()
+    rows = call.state.rows(
+        f"{_SELECT} WHERE s.key = ? AND s.gone = 0 ORDER BY s.seq DESC", (key,)
+    )
+    if not rows:
+        raise Refusal(404, "No transaction has this key.")
+    return rows
+
+
+def _touched(call: Call) -> list[sqlite3.Row]:
+    rows = _named(call)
+    return rows if call.assumptions.shared_key == "all" else rows[:1]
+
+
+def _set_archived(call: Call, operation: str, *, archived: bool) -> Answer:
+    rows = [row for row in _touched(call) if (row["deleted_at"] is None) == archived]
+    if not rows:
+        state = "archived already" if archived else "not archived"
+        raise Refusal(400, f"The transaction is {state}.")
+    for row in rows:
+        call.state.run(
+            "UPDATE sales SET deleted_at = ? WHERE seq = ?",
+            (call.now if archived else None, row["seq"]),
+        )
+        call.state.note(operation, row["key"], Decimal(row["amount"]))
+    return DONE

@@ -1,0 +1,434 @@
+"""The server: who may call, what is counted, and how calls become answers."""
+
+import asyncio
+import hmac
+import ipaddress
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+import attrs
+import msgspec
+from aiohttp import web
+
+from .assumptions import Assumptions
+from .calls import Answer, Call, Program
+from .checks import Refusal, as_object, invalid
+from .faults import Fault, Faults
+from .limits import RateLimit
+from .routes import BATCH, Route, main_forms, methods
+from .state import Effect, Key, State, settle_key
+
+logger = logging.getLogger(__name__)
+
+_HOST = "127.0.0.1"
+_PREFIX = "/v1"
+_CLOSING_SECONDS = 2.0
+_DECODER = msgspec.json.Decoder(Any, float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+# Exactly this: the vendor's PHP library decodes nothing when a charset is appended.
+_JSON = {"Content-Type": "application/json"}
+_HTML = {"Content-Type": "text/html"}
+
+
+class Sandbox:
+    """Serve the Partnero API on this machine, for one affiliate program.
+
+    *db* is a file that survives restarts, memory when left out. *port* 0 takes a free
+    one. *commission* is the share of a sale that its partner earns, 0.10 for ten per
+    cent, never rounded. *latency* and *answer_latency* are seconds before the effect of
+    a call and between its effect and its answer. *clock* gives Unix seconds, for
+    timestamps and rate limits. *assumptions* are the readings of what nobody knows
+    about the API; the two parameters before it are the most wanted ones of them.
+
+    Use it with `async with` in any running loop, or `with Sandbox().in_thread()`.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: Path | str | None = None,
+        port: int = 0,
+        api_key: str | None = None,
+        commission: Decimal = Decimal("0.10"),
+        currency: str = "USD",
+        website: str = "https://shop.example",
+        rate_limit: RateLimit | None = None,
+        latency: float = 0.0,
+        answer_latency: float = 0.0,
+        unique_transaction_keys: bool | None = None,
+        unknown_customer: Literal["record", "refuse"] | None = None,
+        assumptions: Assumptions | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.rate_limit = rate_limit
+        self.latency = latency
+        self.answer_latency = answer_latency
+        self._db = db
+        self._port = port
+        self._given_key = api_key
+        self._commission = commission
+        self._currency = currency.upper()
+        self._website = website
+        general = assumptions or Assumptions()
+        self._assumptions = attrs.evolve(
+            general,
+            unique_transaction_keys=(
+                general.unique_transaction_keys
+                if unique_transaction_keys is None
+                else unique_transaction_keys
+            ),
+            unknown_customer=unknown_customer or general.unknown_customer,
+        )
+        self._clock = clock
+        self._faults = Faults()
+        self._total = 0
+        self._by_route: Counter[str] = Counter()
+        self._running: _Running | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Open the memory and listen on 127.0.0.1."""
+        state = State(self._db)
+        try:
+            key = settle_key(state, self._given_key)
+            runner = web.ServerRunner(
+                web.Server(self._handle, access_log=None),
+                shutdown_timeout=_CLOSING_SECONDS,
+            )
+            await runner.setup()
+            try:
+                await web.TCPSite(runner, _HOST, self._port).start()
+            except BaseException:
+                await runner.cleanup()
+                raise
+        except BaseException:
+            state.close()
+            raise
+        self._running = _Running(
+            state=state,
+            runner=runner,
+            key=key,
+            origin=f"http://{_HOST}:{runner.addresses[0][1]}",
+            program=Program(
+                id=key.program_id,
+                currency=self._currency,
+                commission=self._commission,
+                website=self._website,
+                assumptions=self._assumptions,
+                clock=self._clock,
+            ),
+        )
+
+    async def close(self) -> None:
+        """Let calls end, stop listening, close the memory; a second time is nothing."""
+        running, self._running = self._running, None
+        if running is not None:
+            await running.runner.cleanup()
+            running.state.close()
+
+    @contextmanager
+    def in_thread(self) -> Generator[Self]:
+        """Run in a thread with a loop of its own, for callers without one."""
+        ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        thread = threading.Thread(
+            target=lambda: asyncio.run(self._run_until_told(ready)),
+            name="partnero-sandbox",
+            daemon=True,
+        )
+        thread.start()
+        try:
+            loop, stop = ready.result()
+            try:
+                yield self
+            finally:
+                loop.call_soon_threadsafe(stop.set)
+        finally:
+            thread.join()
+
+    async def _run_until_told(
+        self, ready: "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]"
+    ) -> None:
+        stop = asyncio.Event()
+        try:
+            await self.start()
+        except Exception as error:  # noqa: BLE001 - raised in the thread that waits
+            ready.set_exception(error)
+            return
+        ready.set_result((asyncio.get_running_loop(), stop))
+        await stop.wait()
+        await self.close()
+
+    @property
+    def url(self) -> str:
+        """The base URL, like `http://127.0.0.1:8089/v1`."""
+        return self._up.origin + _PREFIX
+
+    @property
+    def api_key(self) -> str:
+        """The key that callers send as the Bearer token."""
+        return self._up.key.api_key
+
+    @property
+    def program_id(self) -> str:
+        """The id that `account.test` answers as `program.pub_id`."""
+        return self._up.key.program_id
+
+    @property
+    def requests(self) -> int:
+        """How many requests were received, refused ones included."""
+        return self._total
+
+    @property
+    def requests_by_route(self) -> Mapping[str, int]:
+        """How many requests each route received, by `METHOD /path/{template}`.
+
+        The template is the one that matched, alternates included; requests that match
+        none are only in `requests`.
+        """
+        return MappingProxyType(self._by_route)
+
+    @property
+    def ledger(self) -> tuple[Effect, ...]:
+        """Every effect on the program so far; nothing is ever removed from it."""
+        return self._up.state.ledger()
+
+    @staticmethod
+    def routes() -> dict[str, str]:
+        """Map each operation served to its main form, as `METHOD /path/{template}`."""
+        return main_forms()
+
+    def fail_next(
+        self,
+        operation: str,
+        *,
+        when: Literal["before", "after"] = "before",
+        how: int | Literal["disconnect"] = 503,
+        times: int = 1,
+    ) -> None:
+        """Let the next calls of *operation* fail, before or after their effect.
+
+        *how* is a status, or a connection that is dropped without an answer.
+        """
+        if operation not in main_forms():
+            raise ValueError(f"no operation is called {operation!r}")
+        self._faults.add(operation, Fault(when, how), times=times)
+
+    @property
+    def _up(self) -> "_Running":
+        if self._running is None:
+            raise RuntimeError("the sandbox is not running: use `async with Sandbox()`")
+        return self._running
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._total += 1
+        path = request.raw_path.partition("?")[0]
+        served = methods(_parts(path))
+        if request.method in served:
+            self._by_route[f"{request.method} {served[request.method][1]}"] += 1
+        headers: dict[str, str] = {}
+        try:
+            self._admit(request, path)
+            headers = self._count()
+            return await self._call(request, path, served, headers)
+        except Turned as turned:
+            return _response(
+                turned.status,
+                {"message": turned.message},
+                {**headers, **turned.headers},
+            )
+        except web.HTTPRequestEntityTooLarge:
+            return _response(413, {"message": "At most 1 MiB is accepted."}, headers)
+        except Refusal as refusal:
+            return self._refused(refusal, headers)
+        except Exception:
+            logger.exception("%s %s failed", request.method, path)
+            return _response(500, _UNEXPECTED, headers)
+
+    def _admit(self, request: web.BaseRequest, path: str) -> None:
+        """Turn away foreign hosts and origins, wrong paths, wrong keys."""
+        host = request.headers.get("Host", "")
+        if not _is_loopback(host):
+            raise Turned(403, "The sandbox answers to its own address only.")
+        if request.headers.get("Origin", f"http://{host}") != f"http://{host}":
+            raise Turned(403, "The sandbox does not answer to web pages.")
+        if not path.startswith(f"{_PREFIX}/"):
+            raise Turned(404, "There is nothing here: the API is under /v1.")
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        expected = self._up.key.api_key.encode()
+        given = key.strip().encode("utf-8", "surrogateescape")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given, expected):
+            raise Turned(401, "API key not recognised.")
+
+    def _count(self) -> dict[str, str]:
+        """Ask the rate limit; return its headers for the answer."""
+        if self.rate_limit is None:
+            return {}
+        verdict = self.rate_limit.check(self._clock())
+        if not verdict.allowed:
+            raise Turned(429, "Slow down.", headers=verdict.headers)
+        return verdict.headers
+
+    async def _call(
+        self,
+        request: web.BaseRequest,
+        path: str,
+        served: Mapping[str, tuple[Route, str]],
+        headers: dict[str, str],
+    ) -> web.StreamResponse:
+        route = _pick(request.method, served)
+        body = _decode(await request.read())
+        if route.operation == "transactions.create" and "transactions" in body:
+            route = BATCH
+        fault = self._faults.take(route.operation)
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        if fault is not None and fault.when == "before":
+            return _fail(request, fault, headers)
+        answer = self._perform(route, self._taken_apart(request, path, body))
+        if self.answer_latency:
+            await asyncio.sleep(self.answer_latency)
+        if fault is not None:
+            return _fail(request, fault, headers)
+        return _response(answer.status, answer.body, headers)
+
+    def _taken_apart(
+        self, request: web.BaseRequest, path: str, body: dict[str, Any]
+    ) -> Call:
+        parts = _parts(path)
+        return Call(
+            state=self._up.state,
+            program=self._up.program,
+            target=parts[1] if len(parts) > 1 else None,
+            query=request.query,
+            body=body,
+            url=self._up.origin + path,
+        )
+
+    def _perform(self, route: Route, call: Call) -> Answer:
+        if route.method == "GET":
+            return route.handler(call)
+        with call.state.write():
+            return route.handler(call)
+
+    def _refused(self, refusal: Refusal, headers: dict[str, str]) -> web.Response:
+        full: dict[str, Any] = {"status": 0, "message": refusal.message}
+        if refusal.errors:
+            full["errors"] = refusal.errors
+        match self._assumptions.error_body:
+            case "full":
+                body: Any = full
+            case "message":
+                body = {"message": refusal.message}
+            case "errors":
+                body = {"status": 0, "errors": refusal.errors}
+            case "empty":
+                body = {}
+            case "html":
+                body = f"<html><body>{refusal.status}</body></html>"
+        return _response(refusal.status, body, headers)
+
+
+_UNEXPECTED = {"status": 0, "message": "Unexpected failure."}
+
+
+@attrs.frozen(kw_only=True)
+class _Running:
+    """What exists between start and close."""
+
+    state: State
+    runner: web.ServerRunner
+    key: Key
+    origin: str
+    program: Program
+
+
+class Turned(Refusal):
+    """Turn a request away before any operation; the body is a message alone."""
+
+    def __init__(
+        self, status: int, message: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, message)
+        self.headers = dict(headers or {})
+
+
+def _parts(path: str) -> list[str]:
+    """Split a raw path below the prefix into decoded segments.
+
+    A trailing slash makes no difference, as in Laravel.
+    """
+    segments = path.removeprefix(_PREFIX).strip("/").split("/")
+    return [unquote(segment) for segment in segments]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _pick(method: str, served: Mapping[str, tuple[Route, str]]) -> Route:
+    if not served:
+        raise Turned(404, "There is no such route.")
+    if method not in served:
+        allowed = {"Allow": ", ".join(sorted(served))}
+        raise Turned(405, "Method not supported for this route.", headers=allowed)
+    return served[method][0]
+
+
+def _decode(raw: bytes) -> dict[str, Any]:
+    if not raw:
+        return {}
+    try:
+        body: object = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(400, "The body is not JSON.") from error
+    members = {} if body is None else as_object(body)
+    if members is None:
+        raise invalid({"body": ["An object is expected."]})
+    return members
+
+
+def _fail(
+    request: web.BaseRequest, fault: Fault, headers: Mapping[str, str]
+) -> web.Response:
+    if isinstance(fault.how, int):
+        return _response(fault.how, _UNEXPECTED, headers)
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def _response(status: int, body: Any, headers: Mapping[str, str]) -> web.Response:
+    if body is None:
+        return web.Response(status=status, headers=headers)
+    if isinstance(body, str):
+        return web.Response(
+            status=status, body=body.encode(), headers={**headers, **_HTML}
+        )
+    return web.Response(
+        status=status, body=_ENCODER.encode(body), headers={**headers, **_JSON}
+    )
