@@ -1,0 +1,71 @@
+"""`partnero sandbox`: serve the Partnero API on this machine."""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter, validators
+
+from partnero_async.sandbox import Sandbox, parse_rate_limit
+from partnero_async.sandbox.serving import run
+
+
+def sandbox(
+    *,
+    db: Path | None = None,
+    port: Annotated[
+        int, Parameter(validator=validators.Number(gte=0, lte=65535))
+    ] = 8089,
+    api_key_env: str = "PARTNERO_SANDBOX_KEY",
+    commission: Decimal = Decimal("0.10"),
+    rate_limit: str | None = None,
+    rate_limit_headers: bool = True,
+    unique_keys: bool = False,
+    latency: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 0.0,
+    json: bool = False,
+) -> None:
+    """Serve the Partnero API on this machine, until Ctrl-C.
+
+    Parameters
+    ----------
+    db
+        File that keeps partners, customers, sales and the key's identity across
+        restarts. Without it everything is gone at the end.
+    port
+        Port on 127.0.0.1; 0 takes a free one.
+    api_key_env
+        Environment variable that holds the API key to accept. Where it is not set, a
+        key is made from the id of the program, the same one on every start with the
+        same file.
+    commission
+        Share of a sale that its partner earns: 0.10 for ten per cent. Not rounded.
+    rate_limit
+        `120/60` allows 120 requests per 60 seconds; `bucket:10/20` allows 10 a second
+        with a burst of 20. No limit when left out.
+    rate_limit_headers
+        Whether answers tell about the limit (X-RateLimit-*, Retry-After).
+    unique_keys
+        Refuse a second sale under a key with 422, instead of recording and paying it.
+    latency
+        Seconds to wait before the effect of every call.
+    json
+        Print one line of JSON with url and api_key once ready, instead of a text.
+    """
+    limit = (
+        None
+        if rate_limit is None
+        else parse_rate_limit(rate_limit, headers=rate_limit_headers)
+    )
+    run(
+        Sandbox(
+            db=db,
+            port=port,
+            api_key=os.environ.get(api_key_env) or None,
+            commission=commission,
+            rate_limit=limit,
+            unique_transaction_keys=unique_keys,
+            latency=latency,
+        ),
+        as_json=json,
+    )
