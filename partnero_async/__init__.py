@@ -1,1 +1,85 @@
-"""An asyncio-first client for the Partnero REST API."""
+"""An asyncio-first client for the Partnero REST API.
+
+::
+
+    from partnero_async import Partnero
+
+    async with Partnero("your-api-key") as client:
+        sale = await client.transactions.create(
+            key="order-1001", amount=49.90, customer={"key": "acct-7"}
+        )
+
+The names of this page load when they are first used, so that importing the package
+costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .client import Partnero
+    from .errors import (
+        AmbiguousWriteError,
+        AppliedUnreadableError,
+        AuthenticationError,
+        BadRequestError,
+        ClientClosedError,
+        ConflictError,
+        ConnectionFailedError,
+        DeadlineExceededError,
+        DuplicateDetectedError,
+        NoAnswerError,
+        NotFoundError,
+        PartneroError,
+        PermissionDeniedError,
+        RateLimitError,
+        RefusedError,
+        ServerError,
+        UnexpectedBodyError,
+        UsageError,
+        ValidationError,
+    )
+    from .pacing import Rate
+    from .pages import Pages
+
+__all__ = [
+    "AmbiguousWriteError",
+    "AppliedUnreadableError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientClosedError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "DeadlineExceededError",
+    "DuplicateDetectedError",
+    "NoAnswerError",
+    "NotFoundError",
+    "Pages",
+    "Partnero",
+    "PartneroError",
+    "PermissionDeniedError",
+    "Rate",
+    "RateLimitError",
+    "RefusedError",
+    "ServerError",
+    "UnexpectedBodyError",
+    "UsageError",
+    "ValidationError",
+    "__version__",
+]
+
+_HOMES = {"Partnero": ".client", "Pages": ".pages", "Rate": ".pacing"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES.get(name, ".errors"), __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,8 +2,9 @@
 
 What is odd about the API's JSON is known here and nowhere else: envelopes, tags that go
 in as texts and come out as objects, ``[]`` where an empty object is meant, amounts that
-come as texts. cattrs's own defaults would turn None into ``'None'`` and ``'false'`` into
-True; the hooks here refuse what would change its meaning, and keep what is unknown.
+come as texts. cattrs's own defaults would turn None into ``'None'`` and ``'false'``
+into True; the hooks here refuse what would change its meaning, and keep what is
+unknown.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def _reader(result: Any) -> Callable[[dict[str, Any]], Any]:
 def _items_of(page: Any) -> Any:
     """Return ``list[Partner]`` for ``Page[Partner]``."""
     (item,) = get_args(page)
-    return list[item]
+    return list.__class_getitem__(item)
 
 
 def _next_link(payload: dict[str, Any]) -> str | None:
@@ -209,6 +210,7 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=detailed)
     for kind in (str, bool, int):
         converter.register_structure_hook(kind, _strict(kind))
+    converter.register_structure_hook(object, lambda value, _: value)
     converter.register_structure_hook(Decimal, _decimal)
     converter.register_structure_hook(datetime, _datetime)
     converter.register_structure_hook(Tag, _tag)

@@ -27,12 +27,14 @@ class Lookup:
     """Whether a record that was found has the key in question."""
     same: Callable[[Any], bool] = attrs.field(default=always, kw_only=True)
     """Whether it holds what was written."""
+    gone: bool = attrs.field(default=False, kw_only=True)
+    """The write was a deletion: it has taken effect when nothing is found."""
 
 
 def holds(**wanted: Any) -> Callable[[Any], bool]:
     """Accept a record that has these values; one of None was not sent, and is free."""
     return lambda record: all(
-        _equal(getattr(record, name), value)
+        _equal(getattr(record, name), value, name == "email")
         for name, value in wanted.items()
         if value is not None
     )
@@ -52,10 +54,10 @@ def sold_to(
     )
 
 
-def _equal(found: Any, wanted: Any) -> bool:
+def _equal(found: Any, wanted: Any, address: bool = False) -> bool:  # noqa: FBT001, FBT002
     if isinstance(wanted, float):
         return found is not None and Decimal(str(wanted)) == found
-    if isinstance(found, str) and isinstance(wanted, str):
-        # The API is known to change the case of addresses and units.
-        return found.casefold() == wanted.casefold()
+    if address and isinstance(found, str):
+        # The case of an address may change on the way; that of a key means something.
+        return found.casefold() == str(wanted).casefold()
     return bool(found == wanted)

@@ -50,7 +50,7 @@ _OPENING_SECONDS = 1.0
 _PATIENCE = 1.0
 _TICK = 1e-4  # no timer is shorter: a clock too coarse to see it pass would spin
 _FIRST_HOLD = 0.25
-_CUT, _DEEPEST_CUT = 0.95, 0.5
+_CUT, _DEEPEST_CUT = 0.95, 0.7
 _SEARCH, _CREEP = 0.005, 0.0005
 _SLOWEST = 0.02
 _MARK_SECONDS = 10.0
@@ -281,6 +281,7 @@ class _Pace:
         self.rate: float | None = None
         self._next = -math.inf
         self._measured: float | None = None
+        self._refused_at = 0.0
         self._since: tuple[float, int] | None = None  # time and passes
         self._marks: list[tuple[float, int]] = []
         self._passed = 0
@@ -301,7 +302,10 @@ class _Pace:
         if not self._marks or now - self._marks[-1][0] > _MARK_SECONDS:
             self._marks = [*self._marks[-1:], (now, self._passed - 1)]
 
-    def refuse(self, now: float) -> None:
+    def refuse(self, now: float, *, probing: bool) -> None:
+        self._refused_at = now
+        if probing:
+            return
         if self.rate is not None and self._since is not None:
             self._measured = self._speed(self._since, now)
             highest, lowest = _CUT * self.rate, _DEEPEST_CUT * self.rate
@@ -311,10 +315,12 @@ class _Pace:
 
     def resume(self, now: float) -> None:
         """Go on after a refusal; after the first one, at the speed seen so far."""
-        if self.rate is None and self._since is not None:
-            self.rate = max(self._speed(self._marks[0], now), _SLOWEST)
-        if self.rate is not None:
-            self._next = now + 1 / self.rate
+        if self.rate is None:
+            # The server began to let requests pass somewhere since it last refused.
+            middle = (self._refused_at + now) / 2
+            self.rate = max(self._speed(self._marks[0], middle), _SLOWEST)
+        self._since = (now, self._passed)
+        self._next = now + 1 / self.rate if self.rate else now
 
     def grow(self, highest: float) -> None:
         if self.rate is not None:
@@ -522,8 +528,8 @@ class Gate:
         self._strikes += 1
         if self._budget:
             self._budget.refuse(after, now, probing=probing)
-        elif not probing:
-            self._pace.refuse(now)
+        else:
+            self._pace.refuse(now, probing=probing)
         self._hold(after or self._backoff(), now)
 
     def _hold(self, seconds: float, now: float) -> None:

@@ -77,11 +77,9 @@ class Action(enum.Enum):
     COMPARE = "compare"
     """Read by key: equal is the result, different a conflict, absent the refusal."""
     READ_BACK = "read back"
-    """It has taken effect: read what is there."""
+    """It has taken effect: read what is there, where it can be read."""
     SETTLE = "settle"
-    """Read by key twice, with time between; never send again on the own account."""
-    AMBIGUOUS = "ambiguous"
-    """Raise that it is not known whether this took effect."""
+    """Read by key twice, with time between, where it can be read; never send again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -96,6 +94,8 @@ class Known:
     """There is a way to look up what this call writes."""
     returns_existing: bool = False
     """The caller asked for the record that is there in place of a refusal."""
+    wants_answer: bool = True
+    """There is something to read in the answer, and the caller wants it."""
 
 
 DUPLICATE: Final = frozenset({409, 422})
@@ -120,25 +120,23 @@ def decide(kind: Kind, outcome: Outcome, known: Known) -> Action:
         case Outcome.REDIRECTED if kind is Kind.READ:
             return Action.RAISE
         case _:
-            return _unknown(kind)
+            return UNKNOWN[kind]
 
 
-def _unknown(kind: Kind) -> Action:
-    return {
-        Kind.READ: Action.RETRY,
-        Kind.STATE: Action.RETRY,
-        Kind.UNIQUE: Action.RECONCILE,
-        Kind.MONEY: Action.SETTLE,
-        Kind.RELATIVE: Action.AMBIGUOUS,
-    }[kind]
+UNKNOWN: Final = {
+    Kind.READ: Action.RETRY,
+    Kind.STATE: Action.RETRY,
+    Kind.UNIQUE: Action.RECONCILE,
+    Kind.MONEY: Action.SETTLE,
+    Kind.RELATIVE: Action.SETTLE,
+}
+"""What to do where a request was sent and its outcome is not known."""
 
 
 def _broken(kind: Kind, known: Known) -> Action:
     if kind is Kind.READ:
         return Action.RETRY
-    if kind is Kind.STATE and not known.keyed:
-        return Action.DONE
-    return Action.AMBIGUOUS if kind is Kind.RELATIVE else Action.READ_BACK
+    return Action.READ_BACK if known.wants_answer else Action.DONE
 
 
 def _refused(kind: Kind, known: Known) -> Action:

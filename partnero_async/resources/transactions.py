@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from types import NoneType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import uuid4
 
 from .._lookup import Lookup, holds, sold_to
@@ -129,12 +129,8 @@ class TransactionsResource(Resource):
             "POST /transactions",
             json=body,
             key=key,
-            lookup=Lookup(
-                Page[Transaction],
-                "GET /transactions",
-                query={"key": key, "limit": 100},
-                mine=holds(key=key),
-                same=sold_to(customer, amount=amount, action=action),
+            lookup=_sales_with(
+                key, same=sold_to(customer, amount=amount, action=action)
             ),
         )
 
@@ -167,7 +163,7 @@ class TransactionsResource(Resource):
             },
         }
         return await self._call(
-            Any,
+            cast("type[Any]", object),
             Kind.RELATIVE,
             "POST /transactions",
             json=body,
@@ -179,7 +175,8 @@ class TransactionsResource(Resource):
 
         Raises `NotFoundError` when there is none. Where several sales share the key,
         which one goes is not documented, and a repeat would delete another: so unlike
-        other deletions this one is not sent again after a lost answer.
+        other deletions this one is not sent again after a lost answer. When no sale has
+        the key any more it was done; else this raises `AmbiguousWriteError`.
         """
         await self._call(
             NoneType,
@@ -187,6 +184,7 @@ class TransactionsResource(Resource):
             "DELETE /transactions/{key}",
             parts={"key": key},
             key=key,
+            lookup=_sales_with(key, gone=True),
         )
 
     async def archive(self, key: str) -> None:
@@ -224,6 +222,16 @@ class TransactionsResource(Resource):
                 same=lambda sale: sale.deleted_at is None,
             ),
         )
+
+
+def _sales_with(key: str, **rest: Any) -> Lookup:
+    return Lookup(
+        Page[Transaction],
+        "GET /transactions",
+        query={"key": key, "limit": 100},
+        mine=holds(key=key),
+        **rest,
+    )
 
 
 def made_up_key() -> str:

@@ -1,0 +1,208 @@
+"""One request, one answer: the only place that knows aiohttp's client.
+
+Nothing is decided here. What aiohttp raises becomes a `Failure` that says whether the
+request can have been seen; its exceptions go no further, because they show the
+request's headers, and with them the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from types import SimpleNamespace
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import aiohttp
+import attrs
+from aiohttp import hdrs
+from yarl import URL
+
+from ._settings import Settings
+from ._version import __version__
+from ._wire import Answer, Request
+from .retries import Outcome
+
+LARGEST: Final = 16 * 1024 * 1024
+"""Bytes of a decoded answer that are read; the API's largest page is far below."""
+
+
+@attrs.frozen
+class Failure:
+    """Why there is no answer."""
+
+    outcome: Outcome
+    why: str
+    timed_out: bool = False
+
+
+@attrs.define
+class Flight:
+    """One attempt on its way."""
+
+    left: bool = False
+    """Whether the head of the request may have left: else nothing is in doubt."""
+    waits_for: str = "a free connection"
+    """What it is held up by; shown when its time runs out."""
+
+    def lost(self, why: str, *, timed_out: bool = False) -> Failure:
+        """Say that no answer came."""
+        outcome = Outcome.LOST if self.left else Outcome.NOT_SENT
+        return Failure(outcome, why, timed_out)
+
+
+class _DroppedError(Exception):
+    """A connection that broke under a request.
+
+    aiohttp sends GET, PUT and DELETE a second time by itself when it sees its own
+    exception for this; it does not know ours, so whether to repeat is decided above.
+    """
+
+
+async def _once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        dropped = _DroppedError(type(error).__name__)
+    raise dropped
+
+
+async def _head_leaves(
+    _session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    _params: aiohttp.TraceRequestHeadersSentParams,
+) -> None:
+    # The exception's type cannot tell "processed" from "never seen": this is the only
+    # proof that a request was not sent.
+    context.trace_request_ctx.left = True
+
+
+class Session:
+    """The connections of one event loop."""
+
+    def __init__(self, http: aiohttp.ClientSession, settings: Settings) -> None:
+        self._http = http
+        self._settings = settings
+        self.slots = asyncio.Semaphore(settings.max_connections)
+        """Taken first come first served, unlike aiohttp's own limit, and cheaper."""
+
+    async def send(self, request: Request, flight: Flight) -> Answer | Failure:
+        """Send *request* once, and wait for its answer for as long as it takes."""
+        settings = self._settings
+        url = settings.base_url + request.target
+        head: dict[str, str] = {
+            hdrs.AUTHORIZATION: settings.api_key.header(url, settings.base_url)
+        }
+        if request.body is not None:
+            head[hdrs.CONTENT_TYPE] = "application/json"
+        try:
+            response = await self._http.request(
+                request.method,
+                URL(url, encoded=True),
+                data=request.body,
+                headers=head,
+                allow_redirects=False,
+                trace_request_ctx=flight,
+            )
+        except (aiohttp.ClientError, _DroppedError, OSError, ValueError) as error:
+            return _no_answer(error, flight)
+        return await _body(response)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+
+def _no_answer(error: Exception, flight: Flight) -> Failure:
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return Failure(Outcome.UNUSABLE, "the server's certificate is not trusted")
+        case aiohttp.InvalidURL():
+            return Failure(Outcome.UNUSABLE, "the URL cannot be used")
+        case aiohttp.ClientConnectorError():
+            return flight.lost(f"no connection: {error.os_error.strerror or 'refused'}")
+        case _DroppedError():
+            return flight.lost("the connection broke before an answer")
+        case _:
+            # aiohttp gives a garbled answer a made-up status of 400: do not look at it.
+            return flight.lost(f"the answer is not HTTP ({type(error).__name__})")
+
+
+async def _body(response: aiohttp.ClientResponse) -> Answer | Failure:
+    """Read the body, up to a limit; the head has been seen, so it is never lost."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in response.content.iter_any():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST:
+                response.close()
+                return Answer(response.status, response.headers, b"")
+    except (aiohttp.ClientError, OSError):
+        response.close()
+        return Answer(response.status, response.headers, b"")
+    response.release()
+    return Answer(response.status, response.headers, b"".join(chunks))
+
+
+class Sessions:
+    """One session a running event loop: connections belong to the loop that made them.
+
+    So a client works in a second `asyncio.run`, in a test suite with a loop a test, and
+    as a global of a module.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._by_loop: WeakKeyDictionary[
+            asyncio.AbstractEventLoop, tuple[Session, AsyncGenerator[Session]]
+        ] = WeakKeyDictionary()
+
+    async def here(self) -> Session:
+        """Return the session of the running loop, and open it where there is none."""
+        loop = asyncio.get_running_loop()
+        found = self._by_loop.get(loop)
+        if found is not None:
+            return found[0]
+        keeper = self._keep()
+        session = await anext(keeper)
+        self._by_loop[loop] = session, keeper
+        return session
+
+    async def _keep(self) -> AsyncGenerator[Session]:
+        # A generator, because a loop that ends closes those which it has started: the
+        # connections of a client that nobody closed go with their loop, without noise.
+        session = Session(_open(self._settings), self._settings)
+        try:
+            yield session
+        finally:
+            await session.close()
+
+    async def close(self) -> None:
+        """Close the running loop's session. Those of other loops go with their loops."""
+        found = self._by_loop.pop(asyncio.get_running_loop(), None)
+        if found is not None:
+            await found[1].aclose()
+
+
+def _open(settings: Settings) -> aiohttp.ClientSession:
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(_head_leaves)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=settings.tls or True),
+        headers={
+            hdrs.ACCEPT: "application/json",
+            hdrs.ACCEPT_ENCODING: "gzip, deflate",
+            hdrs.USER_AGENT: f"partnero-async/{__version__}",
+        },
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        trace_configs=[trace],
+        middlewares=(_once,),
+        trust_env=False,
+    )

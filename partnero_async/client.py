@@ -1,0 +1,141 @@
+"""The client: settings, resources, lifetime."""
+
+from __future__ import annotations
+
+import ssl
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from ._settings import OnAmbiguous, settings
+from .pacing import Rate
+
+if TYPE_CHECKING:
+    from ._transport import Stats, Transport
+    from .resources.account import AccountResource
+    from .resources.customers import CustomersResource
+    from .resources.partners import PartnersResource
+    from .resources.transactions import TransactionsResource
+
+
+class Partnero:
+    """A client of the Partnero REST API, for one program.
+
+    ::
+
+        async with Partnero() as client:
+            async for partner in client.partners.list():
+                print(partner.email)
+
+    *api_key* falls back to ``PARTNERO_API_KEY``; one key belongs to one program.
+    *base_url* falls back to ``PARTNERO_BASE_URL`` and then to the API's own address;
+    ``http://`` is for this machine only. *timeout* is in seconds and covers a whole
+    call: waiting for a connection and for the rate limit, all attempts, the time
+    between them, and looking up what became of a write.
+
+    *max_connections* is how many requests may be under way at once. *rate_limit* is
+    what the program is allowed, such as ``"120/min"``; it is learnt from the API's
+    answers where it is left out. *tls* is for a certificate authority of your own.
+
+    *on_ambiguous* says what to do about a sale whose answer was lost and that is not
+    found: ``"raise"`` an `AmbiguousWriteError`, or ``"resend_after_settle"``, which
+    may record it twice. *settle* is the time in seconds before it is looked up, and
+    twice that again before the second look.
+
+    One client serves any number of tasks, and any number of event loops one after the
+    other. Raises `UsageError` for settings that cannot work, before anything is sent.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float = 60.0,
+        max_connections: int = 100,
+        rate_limit: str | Rate | None = None,
+        on_ambiguous: OnAmbiguous = "raise",
+        settle: float = 1.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._settings = settings(
+            api_key,
+            base_url=base_url,
+            timeout=timeout,
+            max_connections=max_connections,
+            rate_limit=rate_limit,
+            on_ambiguous=on_ambiguous,
+            settle=settle,
+            tls=tls,
+        )
+
+    def __repr__(self) -> str:
+        """Show where it sends to, and not the key."""
+        return f"<Partnero client of {self._settings.base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse: connections and keys do not travel."""
+        raise TypeError(
+            "a client cannot be pickled or copied: make one where you need it"
+        )
+
+    # --- lifetime ------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        """Return the client; connections are made when they are needed."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections; calls after this raise `ClientClosedError`."""
+        await self._transport.close()
+
+    @cached_property
+    def _transport(self) -> Transport:
+        # aiohttp is most of what importing this package would cost: not before it is used.
+        from ._transport import Transport  # noqa: PLC0415
+
+        return Transport(self._settings)
+
+    @property
+    def stats(self) -> Stats:
+        """How many requests were sent so far, and how many the rate limit refused."""
+        return self._transport.stats
+
+    # --- resources -----------------------------------------------------------
+
+    @cached_property
+    def account(self) -> AccountResource:
+        """The API key itself."""
+        from .resources.account import AccountResource  # noqa: PLC0415
+
+        return AccountResource(self._transport)
+
+    @cached_property
+    def customers(self) -> CustomersResource:
+        """Customers: those whom a partner brought."""
+        from .resources.customers import CustomersResource  # noqa: PLC0415
+
+        return CustomersResource(self._transport)
+
+    @cached_property
+    def partners(self) -> PartnersResource:
+        """Partners: those who bring customers, and earn on their sales."""
+        from .resources.partners import PartnersResource  # noqa: PLC0415
+
+        return PartnersResource(self._transport)
+
+    @cached_property
+    def transactions(self) -> TransactionsResource:
+        """Transactions: sales, and what they earn."""
+        from .resources.transactions import TransactionsResource  # noqa: PLC0415
+
+        return TransactionsResource(self._transport)
