@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, TypeGuard, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 import cattrs
@@ -44,13 +44,23 @@ def encode(value: Any) -> bytes:
         raise UsageError(f"this cannot be sent as JSON: {error}") from error
 
 
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Tell whether decoded JSON is an object."""
+    return type(value) is dict
+
+
+def is_array(value: Any) -> TypeGuard[list[Any]]:
+    """Tell whether decoded JSON is an array."""
+    return type(value) is list
+
+
 def decode(body: bytes) -> dict[str, Any] | None:
     """Read a JSON object, with decimals exact; None where the body is none."""
     try:
         value = _decoder.decode(body)
     except (ValueError, RecursionError, InvalidOperation):
         return None
-    return value if isinstance(value, dict) else None
+    return value if is_object(value) else None
 
 
 # --- reading ---
@@ -95,7 +105,7 @@ def _items_of(page: Any) -> Any:
 
 def _next_link(payload: dict[str, Any]) -> str | None:
     links = payload.get("links")
-    if not isinstance(links, dict) or "next" not in links:
+    if not is_object(links) or "next" not in links:
         return UNKNOWN
     link = links["next"]
     if link is not None and not isinstance(link, str):
@@ -149,13 +159,13 @@ def _datetime(value: Any, _: Any) -> datetime:
 
 
 def _mapping_or_list(value: Any, _: Any) -> Any:
-    if type(value) not in (dict, list):
+    if not is_object(value) and not is_array(value):
         raise TypeError(f"expected an object, got {type(value).__name__}")
     return value or {}  # PHP writes an empty map as []
 
 
 def _tag(value: Any, _: Any) -> str:
-    tag = value.get("value") if type(value) is dict else value
+    tag = value.get("value") if is_object(value) else value
     if type(tag) is not str:
         raise TypeError("expected a tag, an object with a text as its value")
     return tag
@@ -190,7 +200,7 @@ def _model(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
     base = make_dict_structure_fn(kind, converter, **overrides)
 
     def structure(value: Any, _: Any) -> Any:
-        if type(value) is not dict:
+        if not is_object(value):
             raise TypeError(f"expected an object, got {type(value).__name__}")
         model = base(value, kind)
         if not value.keys() <= known:
@@ -210,7 +220,10 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=detailed)
     for kind in (str, bool, int):
         converter.register_structure_hook(kind, _strict(kind))
-    converter.register_structure_hook(object, lambda value, _: value)
+    # By function: a hook registered for `object` would take every class for its own.
+    converter.register_structure_hook_func(
+        lambda kind: kind is object, lambda value, _: value
+    )
     converter.register_structure_hook(Decimal, _decimal)
     converter.register_structure_hook(datetime, _datetime)
     converter.register_structure_hook(Tag, _tag)

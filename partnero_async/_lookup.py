@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_origin
 
 import attrs
+
+from .models.pages import Page
 
 
 def always(_: Any) -> bool:
@@ -29,6 +31,11 @@ class Lookup:
     """Whether it holds what was written."""
     gone: bool = attrs.field(default=False, kw_only=True)
     """The write was a deletion: it has taken effect when nothing is found."""
+
+    @property
+    def paged(self) -> bool:
+        """Whether the read answers a page of records, and not one."""
+        return get_origin(self.result) is Page
 
 
 def holds(**wanted: Any) -> Callable[[Any], bool]:

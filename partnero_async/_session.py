@@ -184,7 +184,7 @@ class Sessions:
             await session.close()
 
     async def close(self) -> None:
-        """Close the running loop's session. Those of other loops go with their loops."""
+        """Close the running loop's session; those of other loops go with their loop."""
         found = self._by_loop.pop(asyncio.get_running_loop(), None)
         if found is not None:
             await found[1].aclose()

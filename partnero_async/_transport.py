@@ -36,7 +36,6 @@ from .errors import (
     RateLimitError,
     UnexpectedBodyError,
 )
-from .models.pages import Page
 from .pacing import Gate, retry_after, shared_gate
 from .retries import (
     ATTEMPTS,
@@ -124,9 +123,9 @@ class Transport:
             self,
             sent,
             kind,
-            now + self.settings.timeout,
-            key,
-            lookup,
+            deadline=now + self.settings.timeout,
+            key=key,
+            lookup=lookup,
             returns_existing=returns_existing,
         )
         return await call.run(result)
@@ -163,10 +162,10 @@ class _Call:
         transport: Transport,
         request: Request,
         kind: Kind,
+        *,
         deadline: float,
         key: str | None = None,
         lookup: Lookup | None = None,
-        *,
         returns_existing: bool = False,
     ) -> None:
         self._transport = transport
@@ -378,7 +377,7 @@ class _Call:
 
     async def _find(self, lookup: Lookup) -> list[Any]:
         sent = request(lookup.operation, parts=lookup.parts, query=lookup.query)
-        call = _Call(self._transport, sent, Kind.READ, self._deadline)
+        call = _Call(self._transport, sent, Kind.READ, deadline=self._deadline)
         try:
             found = await call.run(lookup.result)
         except NotFoundError:
@@ -388,7 +387,7 @@ class _Call:
                 AmbiguousWriteError(f"no answer, and its look-up failed: {error}")
             )
         else:
-            records = found.items if isinstance(found, Page) else [found]
+            records = found.items if lookup.paged else [found]
             return [record for record in records if lookup.mine(record)]
         raise failed
 
@@ -434,3 +433,4 @@ class _Call:
 
 
 AGAIN: Final = object()
+"""The write is proven absent, and may be sent again."""

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import attrs
 
-from ._convert import decode, encode
+from ._convert import decode, encode, is_array, is_object
 from .errors import PartneroError, UnexpectedBodyError, UsageError, refusal
 from .retries import Outcome
 
@@ -69,7 +69,7 @@ def path_part(name: str, value: str) -> str:
     Refuses what would make it another path: nothing, ``.`` and ``..`` turn the URL of
     an item into that of its collection, and ``DELETE /partners`` is a real call.
     """
-    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+    if type(value) is not str:
         raise UsageError(f"{name} is a {type(value).__name__}: give a str")
     if value.strip() in ("", ".", "..") or FORBIDDEN.search(value):
         raise UsageError(f"{name}={value!r} cannot be part of a path")
@@ -82,22 +82,23 @@ def _text(value: Any) -> str:
 
 def without_none(value: Any, name: str = "") -> Any:
     """Copy *value* without members that are None, and check what JSON would corrupt."""
-    match value:
-        case Mapping():
-            kept = {
-                k: without_none(v, f"{name}.{k}" if name else str(k))
-                for k, v in value.items()
-                if v is not None
-            }
-            return {k: v for k, v in kept.items() if v != {} or value[k] == {}}
-        case str():
-            return value
-        case Sequence():
-            return [without_none(v, f"{name}[{i}]") for i, v in enumerate(value)]
-        case float() | Decimal() if not math.isfinite(value):
-            raise UsageError(f"{name} is {value}: JSON has no such number")
-        case _:
-            return value
+    if isinstance(value, Mapping):
+        return _members(cast("Mapping[str, Any]", value), name)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [without_none(v, f"{name}[{i}]") for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
+        raise UsageError(f"{name} is {value}: JSON has no such number")
+    return value
+
+
+def _members(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    kept = {
+        k: without_none(v, f"{name}.{k}" if name else k)
+        for k, v in value.items()
+        if v is not None
+    }
+    # An object that became empty was not sent either: all of it was None.
+    return {k: v for k, v in kept.items() if v != {} or value[k] == {}}
 
 
 def unix_seconds(moment: datetime | int | str | None, name: str) -> int | str | None:
@@ -200,13 +201,13 @@ def explain(answer: Answer, verdict: Verdict, operation: str) -> PartneroError:
 
 def _reasons(errors: Any) -> dict[str, list[str]]:
     """Read ``errors`` in any of its shapes: by field, a list, one text."""
-    if not isinstance(errors, dict):
+    if not is_object(errors):
         return {"": _texts(errors)} if errors else {}
     return {str(k): _texts(v) for k, v in errors.items()}
 
 
 def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
+    values = value if is_array(value) else [value]
     return [v if isinstance(v, str) else str(v) for v in values]
 
 

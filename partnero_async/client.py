@@ -100,7 +100,7 @@ class Partnero:
 
     @cached_property
     def _transport(self) -> Transport:
-        # aiohttp is most of what importing this package would cost: not before it is used.
+        # aiohttp is most of what importing this package would cost: load it on use.
         from ._transport import Transport  # noqa: PLC0415
 
         return Transport(self._settings)

@@ -52,6 +52,9 @@ _TICK = 1e-4  # no timer is shorter: a clock too coarse to see it pass would spi
 _FIRST_HOLD = 0.25
 _CUT, _DEEPEST_CUT = 0.95, 0.7
 _SEARCH, _CREEP = 0.005, 0.0005
+_WHERE = 0.5
+_GROW = 2.0
+_NEAR = 0.9
 _SLOWEST = 0.02
 _MARK_SECONDS = 10.0
 
@@ -280,7 +283,7 @@ class _Pace:
     def __init__(self) -> None:
         self.rate: float | None = None
         self._next = -math.inf
-        self._measured: float | None = None
+        self._ceiling = math.inf  # the rate last refused
         self._refused_at = 0.0
         self._since: tuple[float, int] | None = None  # time and passes
         self._marks: list[tuple[float, int]] = []
@@ -307,9 +310,10 @@ class _Pace:
         if probing:
             return
         if self.rate is not None and self._since is not None:
-            self._measured = self._speed(self._since, now)
-            highest, lowest = _CUT * self.rate, _DEEPEST_CUT * self.rate
-            self.rate = max(min(_CUT * self._measured, highest), lowest, _SLOWEST)
+            self._ceiling = self.rate
+            seen = _CUT * self._speed(self._since, now)
+            most, least = _CUT * self.rate, _DEEPEST_CUT * self.rate
+            self.rate = max(min(seen, most), least, _SLOWEST)
         self._since = (now, self._passed)
         self._marks = self._marks or [self._since]
 
@@ -317,16 +321,16 @@ class _Pace:
         """Go on after a refusal; after the first one, at the speed seen so far."""
         if self.rate is None:
             # The server began to let requests pass somewhere since it last refused.
-            middle = (self._refused_at + now) / 2
+            middle = self._refused_at + (now - self._refused_at) * _WHERE
             self.rate = max(self._speed(self._marks[0], middle), _SLOWEST)
         self._since = (now, self._passed)
         self._next = now + 1 / self.rate if self.rate else now
 
     def grow(self, highest: float) -> None:
         if self.rate is not None:
-            known = self._measured
-            step = self.rate * _SEARCH if known is None else known * _CREEP
-            self.rate = min(self.rate + step, highest)
+            near = self.rate > _NEAR * self._ceiling
+            self.rate *= 1 + (_CREEP if near else _SEARCH)
+            self.rate = min(self.rate, highest)
 
     def _speed(self, since: tuple[float, int], now: float) -> float:
         return (self._passed - since[1]) / max(now - since[0], 1e-3)
@@ -537,7 +541,7 @@ class Gate:
         self._probing = self._probing or now < self._held_until
 
     def _backoff(self) -> float:
-        doubled = _FIRST_HOLD * 2.0 ** min(self._strikes - 1, 16)
+        doubled = _FIRST_HOLD * _GROW ** min(self._strikes - 1, 16)
         return min(doubled, LONGEST_HOLD) * self._rng.uniform(0.75, 1.25)
 
     # --- the line ---

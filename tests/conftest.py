@@ -1,0 +1,49 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from partnero_async import Partnero
+from partnero_async.sandbox import Sandbox
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a failed random test be run again as it was."""
+    parser.addoption(
+        "--seed", type=int, default=None, help="seed of the tests that draw at random"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw a seed where none was given."""
+    if config.option.seed is None:
+        config.option.seed = random.SystemRandom().randrange(2**32)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Print the seed, so that a failure can be repeated."""
+    return f"seed: {config.option.seed} (repeat with --seed)"
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """Return the seed of this run."""
+    return int(request.config.option.seed)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """Run an empty program of its own for one test."""
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def client(sandbox: Sandbox) -> AsyncIterator[Partnero]:
+    """Make a client of the test's own program."""
+    async with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
+        yield client
