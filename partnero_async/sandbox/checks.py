@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeGuard, cast
 
-# No source gives bounds; these keep every sum and product exact (see state.EXACT).
+from .amounts import plain
+
+# No source gives bounds; these keep every sum and product exact (see amounts).
 _WHOLE_DIGITS = 15
 _DECIMAL_PLACES = 12
 
@@ -18,6 +20,7 @@ _PASSWORD_RULES = (
     (re.compile(r"\d"), "A digit is needed."),
 )
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class Refusal(Exception):  # noqa: N818 - the API's word for it, not a fault of ours
@@ -170,8 +173,9 @@ class Fields:
             self.refuse(name, "A number is expected.")
         elif not _manageable(number):
             self.refuse(name, "This number has too many digits.")
-            return None
-        return number
+        else:
+            return plain(number)
+        return None
 
     def moment(self, name: str) -> str | None:
         """Read Unix seconds or ISO 8601 text; text without an offset means UTC."""
@@ -200,7 +204,7 @@ class Fields:
             self.refuse(name, "A list with at least one object is expected.")
             return []
         numbered = Fields(
-            {str(position): item or 0 for position, item in enumerate(items)},
+            {str(n): 0 if item is None else item for n, item in enumerate(items)},
             prefix=f"{self._prefix}{name}.",
             errors=self._errors,
         )
@@ -208,13 +212,11 @@ class Fields:
 
 
 def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return None
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         return None
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+    return Decimal(value)
 
 
 def _manageable(number: Decimal) -> bool:

@@ -2,16 +2,15 @@
 
 import json
 import sqlite3
-from collections import defaultdict
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from . import answers
+from .amounts import sums
 from .calls import DONE, Answer, Call, data, deletion, identifier, updated_members
 from .checks import Fields, Refusal, invalid
 from .paging import Where, page, search
-from .state import EXACT, State, generated_key
+from .state import State, generated_key
 
 _SELECT = "SELECT p.* FROM partners p"
 # Which of several identifiers counts: id over key is documented for referring
@@ -348,21 +347,14 @@ def _detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
         "referrals": {
             "clicks": 0,
             "signups": short["referrals_count"],
-            "revenue": answers.money(_sums([(s["units"], s["amount"]) for s in sales])),
+            "revenue": answers.money(sums([(s["units"], s["amount"]) for s in sales])),
             "sales_count": len(sales),
             "paid_accounts": len({sale["customer"] for sale in sales}),
         },
         "commissions": {
-            "paid": _sums(paid).get(call.program.currency, Decimal(0)),
+            "paid": sums(paid).get(call.program.currency, Decimal(0)),
             "pending": [],
-            "not_paid": answers.money(_sums(unpaid)),
+            "not_paid": answers.money(sums(unpaid)),
         },
         "custom_field_values": [],
     }
-
-
-def _sums(amounts: Sequence[tuple[str, str]]) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for units, amount in amounts:
-        sums[units] = EXACT.add(sums[units], Decimal(amount))
-    return sums

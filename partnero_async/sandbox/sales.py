@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from . import answers
+from .amounts import share
 from .calls import DONE, Answer, Call, data, deletion
 from .checks import Fields, Refusal, as_list, invalid
 from .customers import (
@@ -18,7 +19,7 @@ from .customers import (
     register,
 )
 from .paging import Where, page
-from .state import EXACT, generated_key
+from .state import generated_key
 
 _SELECT = (
     "SELECT s.*, p.id AS partner_id, c.key AS customer_key FROM sales s"
@@ -34,6 +35,8 @@ _FILTERS = {
     "customer_id": "c.key = ?",
     "customer_email": "c.email = ?",
 }
+# An integer that does not fit 64 bits cannot be written as JSON again.
+_BIG = 2**63
 
 
 @attrs.frozen(kw_only=True)
@@ -176,7 +179,9 @@ def _product(fields: Fields) -> dict[str, Any]:
 
 
 def _is_text_or_integer(value: object) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < _BIG
+    return isinstance(value, str)
 
 
 def _read_options(fields: Fields) -> None:
@@ -250,7 +255,7 @@ def _reward(call: Call, sale: _Sale, customer: sqlite3.Row | None) -> Decimal | 
         return None
     if sale.reward is not None:
         return sale.reward
-    return EXACT.multiply(sale.amount, call.program.commission)
+    return share(sale.amount, call.program.commission)
 
 
 def _refuse_taken(call: Call, key: str) -> None:

@@ -79,6 +79,8 @@ class Sandbox:
         self._commission = commission
         self._currency = currency.upper()
         self._website = website
+        if not (commission.is_finite() and 0 <= commission <= 1):
+            raise ValueError("a commission is a share from 0 to 1")
         general = assumptions or Assumptions()
         self._assumptions = attrs.evolve(
             general,
@@ -404,7 +406,7 @@ def _decode(raw: bytes) -> dict[str, Any]:
         return {}
     try:
         body: object = _DECODER.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
         raise Refusal(400, "The body is not JSON.") from error
     members = {} if body is None else as_object(body)
     if members is None:

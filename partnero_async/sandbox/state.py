@@ -7,12 +7,9 @@ import string
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from decimal import Context, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
-
-#: Sums and products of amounts stay exact: checks.Fields.number bounds the operands.
-EXACT = Context(prec=200)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (
