@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from types import SimpleNamespace
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import aiohttp
 import attrs
@@ -159,9 +158,9 @@ class Sessions:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._by_loop: WeakKeyDictionary[
+        self._by_loop: dict[
             asyncio.AbstractEventLoop, tuple[Session, AsyncGenerator[Session]]
-        ] = WeakKeyDictionary()
+        ] = {}
 
     async def here(self) -> Session:
         """Return the session of the running loop, and open it where there is none."""
@@ -169,6 +168,8 @@ class Sessions:
         found = self._by_loop.get(loop)
         if found is not None:
             return found[0]
+        for ended in [loop for loop in self._by_loop if loop.is_closed()]:
+            del self._by_loop[ended]
         keeper = self._keep()
         session = await anext(keeper)
         self._by_loop[loop] = session, keeper

@@ -43,18 +43,17 @@ _TOO_MANY = 429
 # An unknown limit is met by as many requests as are in flight when the first 429 comes
 # back. Growing into full concurrency keeps that number small and costs a second, once.
 _OPENING_FLIGHT = 8.0
-_OPENING_GROWTH = 0.125
+_OPENING_GROWTH = 0.04
 _OPENING_END = 64.0
 _OPENING_SECONDS = 1.0
 
 _PATIENCE = 1.0
 _TICK = 1e-4  # no timer is shorter: a clock too coarse to see it pass would spin
-_FIRST_HOLD = 0.25
+_TRUST = 0.95
+_FIRST_HOLD = 0.16
 _CUT, _DEEPEST_CUT = 0.95, 0.7
-_SEARCH, _CREEP = 0.005, 0.0005
-_WHERE = 0.5
-_GROW = 2.0
-_NEAR = 0.9
+_SEARCH, _CREEP = 0.001, 0.0003
+_NEAR = 0.85
 _SLOWEST = 0.02
 _MARK_SECONDS = 10.0
 
@@ -186,15 +185,19 @@ class _Quota:
         self.rate = rate
         self._sent = deque(sent)
         self._answered: deque[float] = deque()
-        self._quickest = math.inf
+        self._quickest, self._seen = 1e9, 0
 
     def wait(self, now: float) -> float:
-        rest = self.rate.per - min(0.9 * self._quickest, self.rate.per / 2)
+        rest = self.rate.per - min(self._under_way(), self.rate.per / 2)
         while self._answered and self._answered[0] + rest <= now:
             self._answered.popleft()
         if len(self._sent) + len(self._answered) < self.rate.limit:
             return 0.0
         return self._answered[0] + rest - now if self._answered else math.inf
+
+    def _under_way(self) -> float:
+        # The minimum of a few is not yet the minimum: trust grows with their number.
+        return _TRUST * self._quickest * self._seen / (self._seen + 5)
 
     def take(self, now: float) -> None:
         self._sent.append(now)
@@ -205,6 +208,7 @@ class _Quota:
     def leave(self, now: float) -> None:
         # Matching answers to requests in order never shows less than the true minimum.
         self._quickest = min(self._quickest, now - self._sent.popleft())
+        self._seen += 1
         self._answered.append(now)
 
 
@@ -321,8 +325,8 @@ class _Pace:
         """Go on after a refusal; after the first one, at the speed seen so far."""
         if self.rate is None:
             # The server began to let requests pass somewhere since it last refused.
-            middle = self._refused_at + (now - self._refused_at) * _WHERE
-            self.rate = max(self._speed(self._marks[0], middle), _SLOWEST)
+            since = self._refused_at + 0.4 * (now - self._refused_at)
+            self.rate = max(self._speed(self._marks[0], since), _SLOWEST)
         self._since = (now, self._passed)
         self._next = now + 1 / self.rate if self.rate else now
 
@@ -541,7 +545,7 @@ class Gate:
         self._probing = self._probing or now < self._held_until
 
     def _backoff(self) -> float:
-        doubled = _FIRST_HOLD * _GROW ** min(self._strikes - 1, 16)
+        doubled = _FIRST_HOLD * 2.0 ** min(self._strikes - 1, 16)
         return min(doubled, LONGEST_HOLD) * self._rng.uniform(0.75, 1.25)
 
     # --- the line ---

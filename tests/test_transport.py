@@ -1,0 +1,524 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from partnero_async import (
+    AmbiguousWriteError,
+    AppliedUnreadableError,
+    BadRequestError,
+    ClientClosedError,
+    ConflictError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    DuplicateDetectedError,
+    NotFoundError,
+    Partnero,
+    PartneroError,
+    RateLimitError,
+    ServerError,
+    UnexpectedBodyError,
+    ValidationError,
+)
+from tests.scripted import (
+    DISTURBED,
+    HALF_JSON,
+    HANG,
+    LOGIN_PAGE,
+    LOST,
+    NOT_SENT,
+    Reply,
+    Script,
+    Step,
+    data,
+    page,
+    play,
+    virtual_client,
+)
+
+Use = Callable[[Partnero], Awaitable[Any]]
+
+SALE = {"key": "s1", "amount": 10, "customer": "c1", "action": "sale"}
+CUSTOMER = {"key": "c1", "partner": "p1", "email": "a@example.com"}
+PARTNER = {"id": "p1", "email": "a@example.com", "status": "active"}
+ABSENT = Reply(404, {"status": 0, "message": "none"})
+TAKEN = Reply(422, {"status": 0, "message": "taken", "errors": {"key": ["exists"]}})
+SLOW_DOWN = Reply(429, {"message": "Slow down."}, {"Retry-After": "1"})
+
+
+async def read(client: Partnero) -> Any:
+    return await client.customers.get("c1")
+
+
+async def sell(client: Partnero) -> Any:
+    return await client.transactions.create(
+        key="s1", amount=Decimal("10.00"), action="sale", customer={"key": "c1"}
+    )
+
+
+async def register(client: Partnero) -> Any:
+    return await client.customers.create(
+        "c1", partner={"key": "k"}, email="A@example.com"
+    )
+
+
+async def recruit(client: Partnero) -> Any:
+    return await client.partners.create(email="a@example.com", name="Ada")
+
+
+async def credit(client: Partnero) -> Any:
+    return await client.partners.add_reward("p1", amount=5)
+
+
+async def archive(client: Partnero) -> Any:
+    return await client.partners.archive("p1")
+
+
+async def delete(client: Partnero) -> Any:
+    return await client.partners.delete("p1")
+
+
+async def delete_sale(client: Partnero) -> Any:
+    return await client.transactions.delete("s1")
+
+
+async def update(client: Partnero) -> Any:
+    return await client.customers.update("c1", new_key="c2")
+
+
+GET, POST = "GET /customers/c1", "POST /customers"
+SELL, LIST = "POST /transactions", "GET /transactions"
+RECRUIT, SEARCH = "POST /partners", "GET /partners:search"
+
+
+@pytest.mark.parametrize(
+    ("use", "steps", "asked", "result"),
+    [
+        pytest.param(
+            read, [LOST, DISTURBED, HALF_JSON, data(CUSTOMER)], [GET] * 4, "c1",
+            id="read-is-sent-again-whatever-happened",
+        ),
+        pytest.param(
+            read, [NOT_SENT, LOGIN_PAGE, data(CUSTOMER)], [GET] * 3, "c1",
+            id="read-behind-a-login-page",
+        ),
+        pytest.param(
+            sell, [NOT_SENT, NOT_SENT, data(SALE)], [SELL] * 3, "s1",
+            id="sale-that-never-left-is-sent-again",
+        ),
+        pytest.param(
+            sell, [LOST, page(SALE)], [SELL, LIST], "s1",
+            id="sale-without-an-answer-is-looked-up",
+        ),
+        pytest.param(
+            sell, [DISTURBED, page(), page(SALE)], [SELL, LIST, LIST], "s1",
+            id="sale-that-shows-late-is-found-by-the-second-look",
+        ),
+        pytest.param(
+            sell, [LOGIN_PAGE, page(SALE)], [SELL, LIST], "s1",
+            id="sale-answered-with-a-page-is-looked-up",
+        ),
+        pytest.param(
+            sell, [HALF_JSON, page(SALE)], [SELL, LIST], "s1",
+            id="sale-accepted-but-unreadable-is-read-back",
+        ),
+        pytest.param(
+            register, [LOST, data(CUSTOMER)], [POST, GET], "c1",
+            id="customer-without-an-answer-is-found",
+        ),
+        pytest.param(
+            register, [LOST, ABSENT, data(CUSTOMER)], [POST, GET, POST], "c1",
+            id="customer-that-is-absent-is-sent-again",
+        ),
+        pytest.param(
+            register, [LOST, ABSENT, TAKEN, data(CUSTOMER)], [POST, GET, POST, GET],
+            "c1", id="customer-refused-as-duplicate-of-itself",
+        ),
+        pytest.param(
+            register, [HALF_JSON, data(CUSTOMER)], [POST, GET], "c1",
+            id="customer-accepted-but-unreadable-is-read-back",
+        ),
+        pytest.param(
+            recruit, [LOST, page({**PARTNER, "name": "Ada"})], [RECRUIT, SEARCH], "p1",
+            id="partner-is-searched-by-address",
+        ),
+        pytest.param(
+            recruit,
+            [LOST, page({**PARTNER, "email": "xa@example.com"}), data(PARTNER)],
+            [RECRUIT, SEARCH, RECRUIT], "p1",
+            id="partner-of-an-address-that-only-contains-it-is-another",
+        ),
+        pytest.param(
+            update, [LOST, data({"key": "c2"})], ["PUT /customers/c1"] * 2, "c2",
+            id="update-is-sent-again",
+        ),
+        pytest.param(
+            update, [HALF_JSON, data({"key": "c2"})],
+            ["PUT /customers/c1", "GET /customers/c2"], "c2",
+            id="update-accepted-but-unreadable-is-read-under-its-new-key",
+        ),
+        pytest.param(
+            delete, [LOST, ABSENT], ["DELETE /partners/p1"] * 2, None,
+            id="deletion-that-finds-nothing-the-second-time-is-done",
+        ),
+        pytest.param(
+            delete, [HALF_JSON], ["DELETE /partners/p1"], None,
+            id="deletion-accepted-has-nothing-to-read",
+        ),
+        pytest.param(
+            delete, [Reply(204, b"")], ["DELETE /partners/p1"], None,
+            id="deletion-without-a-body",
+        ),
+        pytest.param(
+            delete_sale, [LOST, page()],
+            ["DELETE /transactions/s1", LIST], None,
+            id="deletion-of-a-sale-that-is-gone-is-done",
+        ),
+        pytest.param(
+            archive,
+            [LOST, Reply(400, {}), data({**PARTNER, "status": "archived"})],
+            ["POST /partners/p1/archive"] * 2 + ["GET /partners/p1"], None,
+            id="archiving-refused-since-the-first-one-did-it",
+        ),
+    ],
+)  # fmt: skip
+def test_call_that_ends_well(
+    use: Use, steps: Sequence[Step], asked: list[str], result: str | None
+) -> None:
+    """What a failure means for an operation decides what is sent after it."""
+    found, script = play(steps, use)
+    assert str(script) == " ".join(asked)
+    assert getattr(found, "id", None) == result or getattr(found, "key", None) == result
+
+
+@pytest.mark.parametrize(
+    ("use", "steps", "asked", "error", "applied"),
+    [
+        pytest.param(
+            read, [DISTURBED], [GET] * 4, ServerError, False, id="read-four-times",
+        ),
+        pytest.param(
+            read, [LOST], [GET] * 4, ConnectionFailedError, False, id="read-lost",
+        ),
+        pytest.param(
+            read, [Reply(302, b"", {"Location": "https://evil.test/"})], [GET],
+            UnexpectedBodyError, False, id="read-is-not-redirected",
+        ),
+        pytest.param(read, [ABSENT], [GET], NotFoundError, False, id="read-absent"),
+        pytest.param(
+            read, [data({"key": 7})], [GET], UnexpectedBodyError, False,
+            id="read-of-a-wrong-type",
+        ),
+        pytest.param(
+            sell, [NOT_SENT], [SELL] * 4, ConnectionFailedError, False,
+            id="sale-that-never-left",
+        ),
+        pytest.param(
+            sell, [LOST, page()], [SELL, LIST, LIST], AmbiguousWriteError, True,
+            id="sale-that-is-not-found-is-never-sent-again",
+        ),
+        pytest.param(
+            sell, [LOST, page({**SALE, "amount": 11})], [SELL, LIST, LIST],
+            AmbiguousWriteError, True, id="sale-of-another-amount-is-another",
+        ),
+        pytest.param(
+            sell, [LOST, page({**SALE, "customer": "c2"})], [SELL, LIST, LIST],
+            AmbiguousWriteError, True, id="sale-to-another-customer-is-another",
+        ),
+        pytest.param(
+            sell, [LOST, page(SALE, SALE)], [SELL, LIST], DuplicateDetectedError, True,
+            id="sale-that-is-there-twice",
+        ),
+        pytest.param(
+            sell, [LOST, Reply(403, {})], [SELL, LIST], AmbiguousWriteError, True,
+            id="sale-that-cannot-be-looked-up",
+        ),
+        pytest.param(
+            sell, [Reply(307, b"", {"Location": "/x"}), page()], [SELL, LIST, LIST],
+            AmbiguousWriteError, True, id="sale-that-was-redirected",
+        ),
+        pytest.param(
+            sell, [HALF_JSON, page()], [SELL, LIST], AppliedUnreadableError, True,
+            id="sale-accepted-and-not-found",
+        ),
+        pytest.param(
+            sell, [data({**SALE, "amount": []})], [SELL], AppliedUnreadableError, True,
+            id="sale-accepted-with-an-answer-of-a-wrong-type",
+        ),
+        pytest.param(sell, [TAKEN], [SELL], ValidationError, False, id="sale-refused"),
+        pytest.param(
+            credit, [LOST], ["POST /partners/p1/reward"], AmbiguousWriteError, True,
+            id="bonus-has-no-key-to-look-up",
+        ),
+        pytest.param(
+            credit, [HALF_JSON], ["POST /partners/p1/reward"], AppliedUnreadableError,
+            True, id="bonus-accepted",
+        ),
+        pytest.param(
+            register, [TAKEN], [POST], ValidationError, False,
+            id="customer-that-exists",
+        ),
+        pytest.param(
+            register, [LOST, data({**CUSTOMER, "email": "b@example.com"})],
+            [POST, GET], ConflictError, True, id="customer-with-other-values",
+        ),
+        pytest.param(
+            register, [LOST, ABSENT] * 4, [POST, GET] * 4,
+            ConnectionFailedError, True, id="customer-four-times",
+        ),
+        pytest.param(
+            register, [LOST, ABSENT, TAKEN, ABSENT], [POST, GET] * 2,
+            ValidationError, True, id="customer-refused-and-absent",
+        ),
+        pytest.param(
+            delete, [ABSENT], ["DELETE /partners/p1"], NotFoundError, False,
+            id="deletion-of-nothing",
+        ),
+        pytest.param(
+            delete_sale, [LOST, page(SALE)],
+            ["DELETE /transactions/s1", LIST, LIST], AmbiguousWriteError, True,
+            id="deletion-of-a-sale-that-is-there",
+        ),
+        pytest.param(
+            archive, [LOST, Reply(400, {}), data(PARTNER)],
+            ["POST /partners/p1/archive"] * 2 + ["GET /partners/p1"],
+            BadRequestError, True, id="archiving-refused-for-another-reason",
+        ),
+        pytest.param(
+            archive, [Reply(400, {})], ["POST /partners/p1/archive"],
+            BadRequestError, False, id="archiving-refused-at-once",
+        ),
+    ],
+)  # fmt: skip
+def test_call_that_ends_in_an_error(
+    use: Use,
+    steps: Sequence[Step],
+    asked: list[str],
+    error: type[PartneroError],
+    applied: bool,
+) -> None:
+    """Each failure has its class, and says whether the write may have applied."""
+    caught, script = play(steps, failing(use))
+    assert type(caught) is error
+    assert caught.maybe_applied is applied
+    assert str(script) == " ".join(asked)
+    assert len(caught.attempts) == asked.count(asked[0])
+
+
+def failing(use: Use) -> Callable[[Partnero], Awaitable[PartneroError]]:
+    """Turn a call that must fail into one that returns its error."""
+
+    async def run(client: Partnero) -> PartneroError:
+        with pytest.raises(PartneroError) as caught:
+            await use(client)
+        assert client._transport.gate.in_flight == 0
+        return caught.value
+
+    return run
+
+
+def test_key_of_an_ambiguous_sale_is_on_the_error() -> None:
+    """The key is what the sale can be looked up by, made or given."""
+
+    async def sell_without_key(client: Partnero) -> Any:
+        return await client.transactions.create(amount=1, customer={"key": "c1"})
+
+    caught, script = play([LOST, page()], failing(sell_without_key))
+    assert caught.key == script.seen[0].body["key"]
+    assert script.seen[1].query["key"] == caught.key
+    assert caught.key in str(caught)
+
+
+def test_ambiguous_sale_is_sent_again_where_it_was_asked_for() -> None:
+    """`resend_after_settle` trades a possible second sale for not stopping."""
+    found, script = play(
+        [LOST, page(), page(), data(SALE)], sell, on_ambiguous="resend_after_settle"
+    )
+    assert found.key == "s1"
+    assert str(script) == f"{SELL} {LIST} {LIST} {SELL}"
+
+
+def test_existing_customer_is_returned_where_it_was_asked_for() -> None:
+    """`if_exists="return"` reads by key what a duplicate is refused for."""
+
+    async def ensure(client: Partnero) -> Any:
+        return await client.customers.create(
+            "c1", partner={"id": "p1"}, if_exists="return"
+        )
+
+    found, script = play([TAKEN, data(CUSTOMER)], ensure)
+    assert found.email == "a@example.com"
+    assert str(script) == f"{POST} {GET}"
+    caught, _ = play([TAKEN, data({**CUSTOMER, "partner": "p2"})], failing(ensure))
+    assert type(caught) is ConflictError
+
+
+# --- time ---------------------------------------------------------------------
+
+
+def test_waits_between_attempts_grow_with_full_jitter(seed: int) -> None:
+    """The nth repeat waits up to 0.5, 1, 2 seconds."""
+    _, script = play([LOST], failing(read), seed=seed)
+    waits = [b.at - a.at for a, b in zip(script.seen, script.seen[1:], strict=False)]
+    assert len(waits) == 3
+    assert all(0 <= wait <= 0.5 * 2**n for n, wait in enumerate(waits))
+
+
+def test_retry_after_replaces_the_backoff() -> None:
+    """What the server asks for is what is waited."""
+    _, script = play(
+        [Reply(503, b"", {"Retry-After": "7"}, "text/html"), data(CUSTOMER)], read
+    )
+    assert script.seen[1].at - script.seen[0].at == pytest.approx(7)
+
+
+def test_throttled_answers_are_no_attempts() -> None:
+    """A call waits at the gate as often as it is told to, within its time."""
+
+    async def counted(client: Partnero) -> Any:
+        await sell(client)
+        return client.stats
+
+    stats, script = play([SLOW_DOWN] * 8 + [data(SALE)], counted)
+    assert (stats.requests, stats.throttled) == (9, 8)
+    assert script.seen[-1].at >= 8
+
+
+@pytest.mark.parametrize("seconds", [121, 61, 60])
+def test_wait_that_is_too_long_is_not_waited(seconds: int) -> None:
+    """A wait over 120 s, or over the call's time, is the caller's to plan."""
+    told = Reply(429, {}, {"Retry-After": str(seconds)})
+    caught, script = play([told], failing(read))
+    assert type(caught) is RateLimitError
+    assert caught.retry_at is not None
+    assert caught.elapsed == 0
+    assert len(script.seen) == 1
+
+
+def test_throttled_for_ever_ends_with_the_time() -> None:
+    """The deadline holds at the gate as well, and the error says why."""
+    caught, _ = play([Reply(429, {})], failing(read), timeout=30)
+    assert type(caught) is RateLimitError
+    assert caught.elapsed is not None
+    assert caught.elapsed <= 30.25
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "requests"),
+    [
+        pytest.param(read, DeadlineExceededError, 4, id="read"),
+        pytest.param(register, AmbiguousWriteError, 3, id="customer"),
+        pytest.param(sell, AmbiguousWriteError, 3, id="sale"),
+    ],
+)
+def test_server_that_never_answers(
+    use: Use, error: type[PartneroError], requests: int
+) -> None:
+    """One deadline covers attempts, waits and look-ups, whatever hangs."""
+    caught, script = play([HANG], failing(use), timeout=60)
+    assert type(caught) is error
+    assert caught.elapsed is not None
+    assert caught.elapsed <= 60.25
+    assert len(script.seen) == requests
+
+
+def test_deadline_ends_a_sale_without_a_look() -> None:
+    """Where no time is left to look a sale up, it is ambiguous."""
+    caught, script = play([HANG], failing(sell), timeout=5)
+    assert type(caught) is AmbiguousWriteError
+    assert caught.elapsed == pytest.approx(5)
+    assert str(script) == SELL
+
+
+def test_waiting_for_a_connection_counts(seed: int) -> None:
+    """A call that gets no connection within its time was not sent."""
+
+    async def crowd(client: Partnero) -> Any:
+        first = asyncio.create_task(read(client))
+        await asyncio.sleep(0)
+        with pytest.raises(DeadlineExceededError, match="free connection") as caught:
+            await read(client)
+        await asyncio.gather(first, return_exceptions=True)
+        return caught.value
+
+    caught, script = play([HANG], crowd, max_connections=1, timeout=10, seed=seed)
+    assert caught.maybe_applied is False
+    assert len(script.seen) == 1
+
+
+def test_long_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A wait of over two seconds is said, with its reason and no personal data."""
+    caplog.set_level(logging.INFO, "partnero")
+    later = Reply(503, b"", {"Retry-After": "7"}, "text/html")
+    play([later, Reply(429, {}, {"Retry-After": "5"}), data(CUSTOMER)], read)
+    assert [record.getMessage() for record in caplog.records] == [
+        "GET /customers/{key} waits 7.0 s: the server failed",
+        "GET /customers/{key} waits 5.0 s: the rate limit",
+    ]
+
+
+def test_outage_is_not_answered_with_a_storm() -> None:
+    """1,000 calls into an outage cost at most 1,035 requests."""
+
+    async def storm(client: Partnero) -> None:
+        for _ in range(1000):
+            with pytest.raises(ServerError):
+                await read(client)
+
+    _, script = play([DISTURBED], storm)
+    assert 1000 < len(script.seen) <= 1035
+
+
+# --- cancellation and lifetime --------------------------------------------------
+
+
+@pytest.mark.parametrize("after", [0.0, 0.4, 1.0, 31.5])
+def test_cancellation_leaves_nothing_held(after: float) -> None:
+    """A cancelled call gives its connection and its turn back, and stops at once."""
+
+    async def cancelled(client: Partnero) -> float:
+        task = asyncio.create_task(sell(client))
+        await asyncio.sleep(after)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        session = await client._transport.sessions.here()
+        assert session.slots._value == 100
+        assert client._transport.gate.in_flight == 0
+        return asyncio.get_running_loop().time()
+
+    at, _ = play([HANG], cancelled)
+    assert at == pytest.approx(after)
+
+
+def test_closed_client_refuses() -> None:
+    """A call after close is refused by name, and nothing is sent."""
+
+    async def late(client: Partnero) -> None:
+        await client.aclose()
+        with pytest.raises(ClientClosedError, match="async with"):
+            await read(client)
+
+    _, script = play([data(CUSTOMER)], late)
+    assert script.seen == []
+
+
+def test_timeline_says_what_was_sent_and_decided() -> None:
+    """The attempts on an error tell the whole story of the call."""
+    caught, _ = play([LOST, page()], failing(sell))
+    assert [(a.came_back, a.then) for a in caught.attempts] == [
+        ("the answer is not HTTP (ServerDisconnectedError)", "settle")
+    ]
+    assert "it is not known whether" in str(caught)
+
+
+async def test_virtual_client_is_the_real_one() -> None:
+    """The client of these tests differs in its clock and its jitter only."""
+    async with virtual_client() as client:
+        assert isinstance(client, Partnero)
+        assert str(Script([LOST])) == ""
