@@ -167,7 +167,7 @@ def _product(fields: Fields) -> dict[str, Any]:
     for name in ("product_id", "product_type"):
         value = fields.value(name)
         parts = as_list(value)
-        if value is None or value == "":
+        if value in (None, "", []):
             continue
         if not all(_is_text_or_integer(part) for part in parts or [value]):
             fields.refuse(name, "Text, a whole number, or a list is expected.")

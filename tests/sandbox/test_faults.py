@@ -1,0 +1,70 @@
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+
+SALE = {"key": "t", "amount": 1, "customer": {"key": "c1"}}
+
+
+@pytest.mark.parametrize(
+    ("when", "effects"),
+    [pytest.param("before", 2, id="before"), pytest.param("after", 3, id="after")],
+)
+@pytest.mark.parametrize("how", [503, 429, "disconnect"])
+async def test_next_call_fails(
+    api: Any, sandbox: Any, when: Any, how: Any, effects: int
+) -> None:
+    """A status or a dropped connection, with or without the effect, and only once."""
+    sandbox.fail_next("transactions.create", when=when, how=how)
+    if how == "disconnect":
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await api("POST", "/transactions", SALE)
+    else:
+        status, body = await api("POST", "/transactions", SALE)
+        assert (status, body["status"]) == (how, 0)
+    assert len(sandbox.ledger) == effects
+    assert (await api("POST", "/transactions", SALE))[0] == 200
+
+
+async def test_only_the_named_operation_fails(api: Any, sandbox: Any) -> None:
+    """A batch shares the URL of a single sale and fails on its own; times count."""
+    sandbox.fail_next("transactions.create_batch", times=2)
+    batch = {"customer": {"key": "c1"}, "transactions": [{"amount": 1}]}
+    assert (await api("POST", "/transactions", SALE))[0] == 200
+    statuses = [(await api("POST", "/transactions", batch))[0] for _ in range(3)]
+    assert statuses == [503, 503, 200]
+
+
+def test_unknown_operation_is_an_error(sandbox: Any) -> None:
+    """A misspelt operation would fail nothing."""
+    with pytest.raises(ValueError, match="partners.destroy"):
+        sandbox.fail_next("partners.destroy")
+
+
+@pytest.mark.parametrize("where", ["latency", "answer_latency"])
+async def test_effect_takes_place_though_the_client_is_gone(
+    serve: Any, where: str
+) -> None:
+    """Latency lies before or after the effect, and nobody has to wait for it."""
+    sandbox, api = await serve(**{where: 0.05})
+    gone = aiohttp.ClientTimeout(total=0.02)
+    with pytest.raises(TimeoutError):
+        await api("POST", "/partners", {"email": "a@example.com"}, timeout=gone)
+    async with asyncio.timeout(5):
+        while not sandbox.ledger:
+            await asyncio.sleep(0.005)
+    assert sandbox.ledger[0].operation == "partners.create"
+
+
+async def test_disconnect_of_a_client_that_is_gone(serve: Any) -> None:
+    """There is no connection left to drop."""
+    sandbox, api = await serve(answer_latency=0.05)
+    sandbox.fail_next("partners.create", when="after", how="disconnect")
+    gone = aiohttp.ClientTimeout(total=0.02)
+    with pytest.raises(TimeoutError):
+        await api("POST", "/partners", {"email": "a@example.com"}, timeout=gone)
+    async with asyncio.timeout(5):
+        while sandbox.ledger == ():
+            await asyncio.sleep(0.005)
+    await sandbox.close()

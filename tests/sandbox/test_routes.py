@@ -1,0 +1,39 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partnero_async.sandbox import Sandbox
+from partnero_async.sandbox.routes import methods
+
+OPERATIONS = Path(__file__).parents[2].parent / "shared" / "api" / "operations.json"
+NOUNS = {"partners", "customers", "transactions"}
+SERVED = {
+    operation["id"]: operation
+    for operation in json.loads(OPERATIONS.read_text())
+    if operation["id"].partition(".")[0] in NOUNS or operation["id"] == "account.test"
+}
+
+
+def test_every_operation_is_served_in_its_main_form() -> None:
+    """The route table and the API's list of operations name the same routes."""
+    assert Sandbox.routes() == {
+        name: f"{operation['method']} {operation['path']}"
+        for name, operation in SERVED.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "alternate"),
+    [
+        pytest.param(name, alternate, id=f"{name} {number}")
+        for name, operation in SERVED.items()
+        for number, alternate in enumerate(operation["alternates"])
+    ],
+)
+def test_every_alternate_is_routed(name: str, alternate: Any) -> None:
+    """Each other form that a source shows leads to the same operation."""
+    path = alternate["path"].replace("{id}", "x").replace("{key}", "x")
+    route, _ = methods(path.split("/")[1:])[alternate["method"]]
+    assert route.operation == name

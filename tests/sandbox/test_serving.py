@@ -1,0 +1,152 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partnero_async.cli.sandbox import sandbox as cli_command
+from partnero_async.sandbox import Sandbox, read_ledger
+from partnero_async.sandbox import __main__ as program
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def started(*options: str, **environment: str) -> Iterator[Any]:
+    """Start the program; give it with the line it printed."""
+    command = [sys.executable, "-m", "partnero_async.sandbox", "--port", "0", *options]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def call(line: str, method: str, path: str, body: Any = None) -> Any:
+    """Call the program that printed *line*."""
+    told = json.loads(line)
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        told["url"] + path,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {told['api_key']}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
+        return json.load(answer)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_stop_it_cleanly(number: signal.Signals) -> None:
+    """One line of JSON once ready, exit code 0 on SIGTERM and SIGINT."""
+    with started("--json") as (process, line):
+        assert sorted(json.loads(line)) == ["api_key", "url"]
+        assert call(line, "GET", "/test")["status"] == 1
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        assert process.stdout.read() == ""
+
+
+def test_killed_process_loses_nothing(tmp_path: Path) -> None:
+    """What was answered is there after SIGKILL; the key is the same."""
+    db = tmp_path / "sandbox.db"
+    with started("--json", "--db", str(db)) as (process, line):
+        for number in range(20):
+            partner = {"email": f"{number}@example.com", "id": f"p{number}"}
+            call(line, "POST", "/partners", partner)
+        process.kill()
+        process.wait(10)
+    assert [effect.key for effect in read_ledger(db)] == [f"p{n}" for n in range(20)]
+    with started("--json", "--db", str(db)) as (_, again):
+        assert json.loads(again)["api_key"] == json.loads(line)["api_key"]
+        assert len(call(again, "GET", "/partners?limit=250")["data"]) == 20
+
+
+def test_key_from_the_environment() -> None:
+    """PARTNERO_SANDBOX_KEY is the key, never an argument."""
+    with started("--json", PARTNERO_SANDBOX_KEY="my-key") as (_, line):
+        assert json.loads(line)["api_key"] == "my-key"
+        assert call(line, "GET", "/test")["status"] == 1
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sandbox, bool]]:
+    """Collect what the commands would serve, instead of serving for ever."""
+    calls: list[tuple[Sandbox, bool]] = []
+
+    def run(sandbox: Sandbox, *, as_json: bool) -> None:
+        calls.append((sandbox, as_json))
+
+    for module in ("partnero_async.sandbox.__main__", "partnero_async.cli.sandbox"):
+        monkeypatch.setattr(f"{module}.run", run)
+    return calls
+
+
+def test_program_options(served: Any, tmp_path: Path) -> None:
+    """Every option reaches the sandbox."""
+    db = tmp_path / "x.db"
+    program.main(
+        ["--db", str(db), "--port", "1", "--commission", "0.2", "--rate-limit", "1/60"]
+        + ["--no-rate-limit-headers", "--unique-keys", "--latency", "0.5", "--json"]
+    )
+    ((sandbox, as_json),) = served
+    assert (sandbox._db, sandbox._port, as_json) == (db, 1, True)
+    assert sandbox._commission == Decimal("0.2")
+    assert sandbox._assumptions.unique_transaction_keys is True
+    assert sandbox.latency == 0.5
+    assert sandbox.rate_limit.check(0) == (True, {})
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        pytest.param(["--rate-limit", "x"], "not a rate limit", id="rate limit"),
+        pytest.param(["--commission", "x"], "not a number", id="no number"),
+        pytest.param(["--commission", "2"], "share", id="share"),
+    ],
+)
+def test_program_refuses(
+    served: Any, options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A usage error is exit code 2 with the reason."""
+    with pytest.raises(SystemExit) as caught:
+        program.main(options)
+    assert caught.value.code == 2
+    assert reason in capsys.readouterr().err
+    assert served == []
+
+
+def test_command_options(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command of the CLI builds the same sandbox."""
+    monkeypatch.setenv("MY_KEY", "from-env")
+    cli_command(port=0, api_key_env="MY_KEY", rate_limit="bucket:1/1", unique_keys=True)
+    cli_command(json=True)
+    (one, first), (two, second) = served
+    assert (one._given_key, first) == ("from-env", False)
+    assert one.rate_limit.check(0).headers["X-RateLimit-Limit"] == "1"
+    assert (two._port, two.rate_limit, second) == (8089, None, True)
+
+
+def test_text_for_people() -> None:
+    """Without --json the text has the two lines to paste."""
+    with started(PARTNERO_SANDBOX_KEY="my-key", PYTHONUNBUFFERED="") as (process, line):
+        process.send_signal(signal.SIGINT)
+        text = line + process.stdout.read()
+        assert re.search(r"export PARTNERO_BASE_URL=http://127.0.0.1:\d+/v1\n", text)
+        assert "export PARTNERO_API_KEY=my-key\n" in text
+        assert process.wait(10) == 0
