@@ -1,7 +1,7 @@
 # The commands of this checkout. Each sets up what it needs in .venv, from the
 # hashed locks in requirements/, and nothing outside the checkout.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
