@@ -1,0 +1,49 @@
+"""Bulk imports: rows in, one outcome a row, resumable.
+
+::
+
+    from partnero_async import Partnero
+    from partnero_async.bulk import Source, run_import
+
+    sales = Source(
+        path="sales.csv",
+        columns={"key": "Order", "customer.key": "Customer ID", "amount": "Total"},
+        constants={"action": "sale"},
+        ignore=["CDs"],
+    )
+    async with Partnero() as client:
+        report = await run_import(client, "transactions", sales)
+
+What was decided for each row is in the journal beside the file, so that a run that was
+killed goes on where it stopped. A sale whose outcome is not known is never sent again
+on its own: it is *parked*, and `resolve` looks it up.
+"""
+
+from .fields import Field, ResourceName, fields_of
+from .report import Listed, Progress, Report
+from .run import resolve, run_import
+from .source import Source
+from .stops import (
+    ColumnError,
+    ImportStopError,
+    JournalError,
+    JournalInUseError,
+    SourceError,
+)
+
+__all__ = [
+    "ColumnError",
+    "Field",
+    "ImportStopError",
+    "JournalError",
+    "JournalInUseError",
+    "Listed",
+    "Progress",
+    "Report",
+    "ResourceName",
+    "Source",
+    "SourceError",
+    "fields_of",
+    "resolve",
+    "run_import",
+]

@@ -1,0 +1,246 @@
+"""Which column goes to which field, and from the cells of a row to one call."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any, Final
+
+import attrs
+
+from .cells import CellError, quoted
+from .fields import EXCLUSIVE, REQUIRED, Field, ResourceName, fields_of
+from .source import REJECT_COLUMNS, Source
+from .stops import ColumnError
+
+__all__ = ["Entry", "Plan", "RowError", "plan_of"]
+
+KEY_FIELD: Final[Mapping[ResourceName, str]] = {
+    "partners": "email",
+    "customers": "key",
+    "transactions": "key",
+}
+"""The field by which a record of the API is looked up."""
+
+
+class RowError(Exception):
+    """A row that cannot be sent."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        """For programs, such as ``malformed``."""
+        self.reason = reason
+        """For people, on one line."""
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """One row, ready to be sent."""
+
+    key: str
+    arguments: dict[str, Any]
+    """Of the create method."""
+    amount: Decimal | None
+    customer: str | None
+    """The buyer of a sale as it is known by the API, such as ``key:cd-00004``.
+
+    None where that cannot be checked beforehand: named by id, or about to be created.
+    """
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """How the rows of one file become calls."""
+
+    resource: ResourceName
+    width: int
+    """Cells that each row has."""
+    takes: Sequence[tuple[int, Field]]
+    """Position of a cell, and the field it goes to."""
+    constants: dict[str, Any]
+    """Arguments that each call has."""
+    given: frozenset[str]
+    """Names of the constants."""
+
+    def read(self, cells: Sequence[str]) -> Entry:
+        """Turn the cells of a row into a call.
+
+        Raises `RowError` for a row that cannot be sent.
+        """
+        if len(cells) != self.width:
+            raise RowError(
+                "cells", f"the row has {len(cells)} cells, the header {self.width}"
+            )
+        arguments = copy.deepcopy(self.constants) if self.constants else {}
+        present = set(self.given)
+        for position, field in self.takes:
+            if cells[position]:
+                put(arguments, field.path, _parsed(field, cells[position]))
+                present.add(field.name)
+        self._check(present, creates=bool(arguments.get("create_customer")))
+        return self._entry(dict(arguments))
+
+    def _check(self, present: set[str], *, creates: bool) -> None:
+        for needed in REQUIRED[self.resource]:
+            if present.isdisjoint(needed):
+                raise RowError("missing", f"no {' and no '.join(needed)}")
+        for group in EXCLUSIVE[self.resource]:
+            several = [name for name in group if name in present]
+            if len(several) > 1 and not (creates and group[0] == "customer.id"):
+                raise RowError(
+                    "ambiguous", f"{' and '.join(several)}: a row may name one of them"
+                )
+
+    def _entry(self, arguments: dict[str, Any]) -> Entry:
+        return Entry(
+            key=arguments[KEY_FIELD[self.resource]],
+            arguments=arguments,
+            amount=arguments.get("amount"),
+            customer=_buyer(arguments),
+        )
+
+
+def _parsed(field: Field, cell: str) -> Any:
+    try:
+        return field.parse(cell)
+    except CellError as error:
+        raise RowError("malformed", f"{field.name}: {error}") from None
+
+
+def _buyer(arguments: Mapping[str, Any]) -> str | None:
+    customer: Mapping[str, str] = arguments.get("customer", {})
+    if arguments.get("create_customer"):
+        return None
+    for name in ("key", "email"):
+        if name in customer:
+            return named(name, customer[name])
+    return None
+
+
+def named(name: str, value: str) -> str:
+    """Spell how a customer is named, in one text."""
+    return f"{name}:{value}"
+
+
+def put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set the member of nested *arguments* at *path*."""
+    *above, last = path
+    for name in above:
+        arguments = arguments.setdefault(name, {})
+    arguments[last] = value
+
+
+# --- from columns to fields ----------------------------------------------------
+
+
+def plan_of(resource: ResourceName, source: Source, header: Sequence[str]) -> Plan:
+    """Bring the columns of *header* and the fields of *resource* together.
+
+    Raises `ColumnError` for a column or a field that is not known, or one that is
+    needed and not there.
+    """
+    fields = fields_of(resource)
+    _check_names(fields, source)
+    _check_columns(header, source)
+    takes = [
+        (position, fields[name])
+        for position, column in enumerate(header)
+        for name in _names_of(column, source, fields)
+    ]
+    _check_needed(resource, {field.name for _, field in takes} | {*source.constants})
+    return Plan(
+        resource=resource,
+        width=len(header),
+        takes=takes,
+        constants=_constants(fields, source),
+        given=frozenset(source.constants),
+    )
+
+
+def _check_names(fields: Mapping[str, Field], source: Source) -> None:
+    for option, names in (("--map", source.columns), ("--set", source.constants)):
+        for name in names:
+            if name not in fields:
+                raise ColumnError(
+                    f"{option} {name}=...: there is no such field;"
+                    f" {_nearest(name, fields)}"
+                )
+    for name in source.constants:
+        if name in source.columns:
+            raise ColumnError(f"{name} is given by both --map and --set")
+
+
+def _check_columns(header: Sequence[str], source: Source) -> None:
+    for name, column in source.columns.items():
+        if column not in header:
+            raise ColumnError(
+                f"--map {name}={column}: the file has no such column;"
+                f" {_nearest(column, header)}"
+            )
+    for column in source.ignore:
+        if column not in header:
+            raise ColumnError(
+                f"--ignore {quoted(column)}: the file has no such column;"
+                f" {_nearest(column, header)}"
+            )
+
+
+def _names_of(
+    column: str, source: Source, fields: Mapping[str, Field]
+) -> Sequence[str]:
+    """Return the fields that *column* goes to; none for one that is left out."""
+    if column in source.ignore:
+        return ()
+    mapped = [name for name, taken in source.columns.items() if taken == column]
+    if mapped or column in REJECT_COLUMNS:
+        return mapped
+    if column not in fields or column in source.columns or column in source.constants:
+        raise ColumnError(_unknown(column, source, fields))
+    return (column,)
+
+
+def _unknown(column: str, source: Source, fields: Mapping[str, Field]) -> str:
+    way_out = f"leave it out with --ignore {quoted(column)}"
+    if column in fields:
+        option = "--map" if column in source.columns else "--set"
+        return f"column {quoted(column)}: {option} gives this field; {way_out}"
+    separated = next((sign for sign in ";\t|" if sign in column), None)
+    if separated:
+        return (
+            f"column {quoted(column)} is no field: the file seems to be separated by"
+            f" {separated!r}; commas are needed"
+        )
+    return (
+        f"column {quoted(column)} is no field; {_nearest(column, fields)}"
+        f" (--map field={quoted(column)}), or {way_out}"
+    )
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    by_case = {known.casefold(): known for known in names}
+    near = get_close_matches(name.casefold(), by_case, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {by_case[near[0]]}?"
+    return f"there are {', '.join(by_case.values())}"
+
+
+def _check_needed(resource: ResourceName, present: set[str]) -> None:
+    for needed in REQUIRED[resource]:
+        if present.isdisjoint(needed):
+            raise ColumnError(
+                f"no column for {' or '.join(needed)}:"
+                f" name one with --map {needed[0]}=COLUMN"
+            )
+
+
+def _constants(fields: Mapping[str, Field], source: Source) -> dict[str, Any]:
+    constants: dict[str, Any] = {}
+    for name, cell in source.constants.items():
+        try:
+            put(constants, fields[name].path, fields[name].parse(cell))
+        except CellError as error:
+            raise ColumnError(f"--set {name}: {error}") from None
+    return constants

@@ -1,0 +1,50 @@
+"""The rejects file: what was rejected, verbatim, ready to be mended and fed again."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from .source import REJECT_COLUMNS
+from .stops import ImportStopError
+from .store import Store
+
+__all__ = ["write_rejects"]
+
+
+def write_rejects(store: Store, path: Path) -> Path | None:
+    """Write the rejected rows of the journal to *path*, all or nothing.
+
+    Without any, a file of an earlier run of this journal is removed, and None returned.
+    Raises `ImportStopError` where it cannot be written.
+    """
+    if not store.fetch(("rejected",), after=0, limit=1):
+        if store.meta("wrote_rejects") == str(path):
+            path.unlink(missing_ok=True)
+        return None
+    part = path.with_name(path.name + ".part")
+    try:
+        _write(store, part)
+        part.replace(path)
+    except OSError as error:
+        raise ImportStopError(f"{path}: {error.strerror}") from None
+    store.keep(wrote_rejects=str(path))
+    return path
+
+
+def _write(store: Store, path: Path) -> None:
+    header = json.loads(store.meta("header") or "[]")
+    # Fed back, it has the three columns already: the new ones take their place.
+    old = [at for at, name in enumerate(header) if name in REJECT_COLUMNS]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        # CRLF makes the writer quote both kinds of line ends inside of cells.
+        rows = csv.writer(file, lineterminator="\r\n")
+        rows.writerow([*REJECT_COLUMNS, *_without(header, old)])
+        for row in store.walk("rejected"):
+            cells = _without(row.cells, old)
+            rows.writerow([row.row, row.code, row.reason, *cells])
+
+
+def _without(cells: list[str], positions: list[int]) -> list[str]:
+    return [cell for at, cell in enumerate(cells) if at not in positions]

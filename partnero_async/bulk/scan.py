@@ -1,0 +1,146 @@
+"""The first pass: every row of the file into the journal, before any is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from io import BufferedReader
+from itertools import islice, zip_longest
+from typing import BinaryIO
+
+from ..errors import one_line
+from .fields import ResourceName
+from .plan import Entry, Plan, RowError, plan_of
+from .source import CsvReader, Record, Source
+from .stops import JournalError, SourceError
+from .store import Row, Store
+
+__all__ = ["open_plan", "scan"]
+
+TOGETHER = 2000
+"""Rows a commit."""
+
+Watch = Callable[[int], None]
+"""Told how many rows were read; may raise to end the scan."""
+
+
+def opened(source: Source) -> BufferedReader:
+    """Open the file, or raise `SourceError` that says why not."""
+    try:
+        return source.path.open("rb")
+    except OSError as error:
+        raise SourceError(f"{source.path}: {error.strerror}") from None
+
+
+def open_plan(resource: ResourceName, source: Source) -> tuple[Plan, tuple[str, ...]]:
+    """Read the header: how its columns become fields, and the header itself.
+
+    Raises `SourceError` and `ColumnError`.
+    """
+    with opened(source) as file:
+        header = _reader(file, source).header
+    return plan_of(resource, source, header), header
+
+
+def scan(store: Store, source: Source, plan: Plan, *, watch: Watch) -> None:
+    """Read the whole file into the journal, or see that it is the one that was read.
+
+    Raises `SourceError` for a file that cannot be read to its end, and `JournalError`
+    for another file than the journal's.
+    """
+    seen = store.meta("sha256")
+    with opened(source) as file:
+        if seen is None:
+            _read_in(store, _reader(file, source), plan, watch=watch)
+        elif hashlib.file_digest(file, "sha256").hexdigest() != seen:
+            file.seek(0)
+            _refuse_changed(store, _reader(file, source))
+
+
+def _reader(file: BinaryIO, source: Source) -> CsvReader:
+    try:
+        return CsvReader(file)
+    except SourceError as error:
+        raise SourceError(f"{source.path}: {error.message}") from None
+
+
+def _read_in(store: Store, reader: CsvReader, plan: Plan, *, watch: Watch) -> None:
+    store.clear()
+    rows = iter(reader)
+    while batch := list(islice(rows, TOGETHER)):
+        with store.transaction():
+            for record in batch:
+                _add(store, record, plan)
+        watch(batch[-1].row)
+    with store.transaction():
+        store.keep(sha256=reader.sha256, header=json.dumps(reader.header))
+
+
+def _add(store: Store, record: Record, plan: Plan) -> None:
+    try:
+        entry = plan.read(record.cells)
+    except RowError as error:
+        _add_rejected(store, record, error, key=None)
+        return
+    claim = entry.key.casefold()
+    try:
+        store.add(_pending(record, entry), digest=record.digest(), claim=claim)
+    except sqlite3.IntegrityError:
+        first = store.claimed_by(claim)
+        why = f"{entry.key} is the key of row {first} too"
+        _add_rejected(store, record, RowError("duplicate", why), key=entry.key)
+
+
+def _pending(record: Record, entry: Entry) -> Row:
+    return Row(
+        row=record.row,
+        line=record.line,
+        state="pending",
+        key=entry.key,
+        customer=entry.customer,
+        cells=record.cells,
+        code=None,
+        reason=None,
+        sent_at=None,
+    )
+
+
+def _add_rejected(
+    store: Store, record: Record, error: RowError, *, key: str | None
+) -> None:
+    row = Row(
+        row=record.row,
+        line=record.line,
+        state="rejected",
+        key=key,
+        customer=None,
+        cells=record.cells,
+        code=error.code,
+        reason=one_line(error.reason),
+        sent_at=None,
+    )
+    store.add(row, digest=record.digest(), claim=None)
+
+
+def _refuse_changed(store: Store, reader: CsvReader) -> None:
+    was = json.loads(store.meta("header") or "[]")
+    if list(reader.header) != was:
+        raise JournalError(_changed(store, "its header differs"))
+    for known, record in zip_longest(store.digests(), _numbered(reader)):
+        if known != record:
+            row = (record or known)[0]
+            raise JournalError(_changed(store, f"row {row} is the first that differs"))
+    raise JournalError(_changed(store, "its rows are the same, its bytes are not"))
+
+
+def _numbered(records: Iterable[Record]) -> Iterator[tuple[int, int]]:
+    return ((record.row, record.digest()) for record in records)
+
+
+def _changed(store: Store, how: str) -> str:
+    return (
+        f"the file is not the one that {store.path} was started with: {how};"
+        " bring that file back, or give a new journal for this one"
+    )

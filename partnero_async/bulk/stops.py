@@ -1,0 +1,41 @@
+"""Why an import does not start: one line each, for whoever started it."""
+
+from __future__ import annotations
+
+from ..errors import UsageError
+
+__all__ = [
+    "ColumnError",
+    "ImportStopError",
+    "JournalError",
+    "JournalInUseError",
+    "SourceError",
+]
+
+
+class ImportStopError(UsageError):
+    """The import cannot start as things are."""
+
+
+class SourceError(ImportStopError):
+    """The file cannot be read as rows of cells."""
+
+    def __init__(self, message: str, *, row: int = 0, line: int = 0) -> None:
+        where = f"row {row} (line {line}): " if row else ""
+        super().__init__(where + message)
+        self.row = row
+        """The data row, counted from 1; 0 where it is not about a row."""
+        self.line = line
+        """The line of the file, counted from 1; 0 where it is not about a row."""
+
+
+class ColumnError(ImportStopError):
+    """The file's columns do not fit the fields of the API, or a constant does not."""
+
+
+class JournalError(ImportStopError):
+    """The journal does not belong to this import, or cannot be used."""
+
+
+class JournalInUseError(JournalError):
+    """Another process writes to this journal."""

@@ -1,0 +1,352 @@
+"""The journal's file: SQLite, synchronous, for one thread.
+
+A row is in exactly one state. What is final and done drops its cells, so that personal
+data does not stay longer than it is needed; the others keep them, so that a row in
+doubt can be looked up, listed and sent again from the journal alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+from .stops import JournalError, JournalInUseError
+
+__all__ = ["Mark", "Row", "Sale", "State", "Store"]
+
+State = Literal["pending", "sent", "done", "rejected", "parked"]
+
+VERSION: Final = 1
+APPLICATION: Final = 0x50744A31
+"""What tells a journal from other SQLite files."""
+
+SCHEMA: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE rows (
+    row INTEGER PRIMARY KEY,
+    line INTEGER NOT NULL,
+    digest INTEGER NOT NULL,
+    state TEXT NOT NULL
+        CHECK (state IN ('pending', 'sent', 'done', 'rejected', 'parked')),
+    key TEXT,
+    claim TEXT UNIQUE,
+    customer TEXT,
+    cells TEXT,
+    code TEXT,
+    reason TEXT,
+    sent_at REAL
+);
+CREATE TABLE sales (claim TEXT, amount TEXT, customer TEXT, action TEXT);
+CREATE INDEX sale_claim ON sales (claim);
+CREATE TABLE customers (name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+# All marks of a commit in one statement: it is one transaction with one sync, and one
+# hand-over of the interpreter's lock, which a busy event loop gives back late.
+MARK: Final = """
+UPDATE rows SET
+    state = mark.state,
+    code = mark.code,
+    reason = mark.reason,
+    sent_at = coalesce(mark.sent_at, rows.sent_at),
+    cells = CASE mark.state WHEN 'done' THEN NULL ELSE rows.cells END
+FROM (
+    SELECT
+        json_extract(value, '$[0]') AS row,
+        json_extract(value, '$[1]') AS state,
+        json_extract(value, '$[2]') AS code,
+        json_extract(value, '$[3]') AS reason,
+        json_extract(value, '$[4]') AS sent_at
+    FROM json_each(?)
+) AS mark
+WHERE rows.row = mark.row
+"""
+
+
+class Mark(NamedTuple):
+    """A new state of a row."""
+
+    row: int
+    state: State
+    code: str | None = None
+    reason: str | None = None
+    sent_at: float | None = None
+    """Unix seconds, where it is about to be sent."""
+
+
+class Row(NamedTuple):
+    """A row of the file, as the journal keeps it."""
+
+    row: int
+    line: int
+    state: State
+    key: str | None
+    customer: str | None
+    cells: list[str]
+    """Empty for rows that are done."""
+    code: str | None
+    reason: str | None
+    sent_at: float | None
+
+
+class Sale(NamedTuple):
+    """A sale that the program has, as far as it is compared."""
+
+    claim: str
+    """Its key, without case."""
+    amount: str | None
+    customer: str | None
+    action: str | None
+
+
+COLUMNS: Final = ", ".join(Row._fields)
+
+
+class Store:
+    """The open file. Nobody else can open it meanwhile, and a kill leaves it usable."""
+
+    def __init__(self, path: Path, *, make: bool) -> None:
+        self.path = path
+        self.is_new = not path.exists()
+        if self.is_new and not make:
+            raise JournalError(f"{path}: there is no such journal")
+        with self._explained():
+            if self.is_new:
+                # The cells of the rows are in it: for its owner only.
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            self._sql = sqlite3.connect(path, timeout=0, isolation_level=None)
+            try:
+                self._prepare()
+            except BaseException:
+                self._sql.close()
+                raise
+
+    def _prepare(self) -> None:
+        # The lock is the operating system's and ends with the process, however it ends.
+        for pragma in ("locking_mode = EXCLUSIVE", "synchronous = FULL"):
+            self._sql.execute(f"PRAGMA {pragma}").fetchall()
+        application, version = (
+            self._pragma("application_id"),
+            self._pragma("user_version"),
+        )
+        empty = not self._sql.execute("SELECT count(*) FROM sqlite_master").fetchone()[
+            0
+        ]
+        if not empty and application != APPLICATION:
+            raise JournalError(f"{self.path} is no journal of an import")
+        if version > VERSION:
+            raise JournalError(
+                f"{self.path} was written by a newer version of this package"
+            )
+        self._pragma("journal_mode = WAL")
+        with self.transaction():
+            if empty:
+                self._create()
+
+    def _create(self) -> None:
+        for statement in SCHEMA.split(";"):
+            self._sql.execute(statement)
+        self._sql.execute(f"PRAGMA application_id = {APPLICATION}")
+        self._sql.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _pragma(self, pragma: str) -> Any:
+        return self._sql.execute(f"PRAGMA {pragma}").fetchone()[0]
+
+    @contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise JournalError(f"{self.path}: {error.strerror}") from None
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise JournalInUseError(
+                    f"{self.path}: another import is using this journal"
+                ) from None
+            raise JournalError(f"{self.path}: {error}") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._sql.close()
+
+    def remove(self) -> None:
+        """Close and delete the file: for one that nothing was sent under."""
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                Path(f"{self.path}{suffix}").unlink()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Make everything inside happen or nothing of it."""
+        with self._explained():
+            self._sql.execute("BEGIN EXCLUSIVE")
+            try:
+                yield
+            except BaseException:
+                self._sql.execute("ROLLBACK")
+                raise
+            self._sql.execute("COMMIT")
+
+    # --- what it is about --------------------------------------------------------
+
+    def meta(self, name: str) -> str | None:
+        """Read a property of the whole import."""
+        found = self._sql.execute("SELECT value FROM meta WHERE name = ?", (name,))
+        row = found.fetchone()
+        return row[0] if row else None
+
+    def keep(self, **values: str) -> None:
+        """Set properties of the whole import."""
+        # Alone or as part of a transaction.
+        self._sql.executemany(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items()
+        )
+
+    # --- rows --------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Forget all rows, for a scan that begins anew."""
+        with self.transaction():
+            self._sql.execute("DELETE FROM rows")
+
+    def add(self, row: Row, *, digest: int, claim: str | None) -> None:
+        """Write down a row for the first time; another row may have its *claim*.
+
+        Raises `sqlite3.IntegrityError` then: `claimed_by` says which.
+        """
+        self._sql.execute(
+            "INSERT INTO rows (row, line, state, key, customer, cells, code, reason,"
+            " sent_at, digest, claim) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row[:5], json.dumps(row.cells), *row[6:], digest, claim),
+        )
+
+    def claimed_by(self, claim: str) -> int:
+        """Return the row that has this claim."""
+        found = self._sql.execute("SELECT row FROM rows WHERE claim = ?", (claim,))
+        return int(found.fetchone()[0])
+
+    def digests(self) -> Iterator[tuple[int, int]]:
+        """Walk the rows in order: number and digest."""
+        yield from self._sql.execute("SELECT row, digest FROM rows ORDER BY row")
+
+    def mark(self, marks: Iterable[Mark]) -> None:
+        """Change states, in one transaction that is on the disk when this returns."""
+        latest = {mark.row: mark for mark in marks}
+        with self._explained():
+            self._sql.execute(MARK, (json.dumps(list(latest.values())),))
+
+    def fetch(self, states: Sequence[State], *, after: int, limit: int) -> list[Row]:
+        """Read up to *limit* rows in these states that come after the row *after*."""
+        wanted = ", ".join("?" * len(states))
+        found = self._sql.execute(
+            f"SELECT {COLUMNS} FROM rows WHERE state IN ({wanted}) AND row > ?"  # noqa: S608 - placeholders
+            " ORDER BY row LIMIT ?",
+            (*states, after, limit),
+        )
+        return [_row(values) for values in found.fetchall()]
+
+    def walk(self, *states: State) -> Iterator[Row]:
+        """Walk the rows in these states, a few in memory at a time."""
+        after = 0
+        while found := self.fetch(states, after=after, limit=500):
+            yield from found
+            after = found[-1].row
+
+    def counts(self) -> list[tuple[State, str | None, int]]:
+        """Count the rows by state and code."""
+        return self._sql.execute(
+            "SELECT state, code, count(*) FROM rows GROUP BY state, code"
+        ).fetchall()
+
+    # --- what the program already has ----------------------------------------------
+
+    def know_customers(self, names: Iterable[str]) -> None:
+        """Write down customers that the program has."""
+        with self.transaction():
+            self._sql.executemany(
+                "INSERT OR IGNORE INTO customers VALUES (?)",
+                ((name,) for name in names),
+            )
+
+    def unknown_customers(self, *, after: str, limit: int) -> list[str]:
+        """Return buyers of pending rows who are not written down as known, sorted."""
+        found = self._sql.execute(
+            "SELECT DISTINCT customer FROM rows WHERE state = 'pending'"
+            " AND customer > ? AND customer NOT IN (SELECT name FROM customers)"
+            " ORDER BY customer LIMIT ?",
+            (after, limit),
+        )
+        return [name for (name,) in found.fetchall()]
+
+    def forget_program(self) -> None:
+        """Forget what was written down of the program."""
+        with self.transaction():
+            for table in ("sales", "customers"):
+                self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+
+    def count_pending(self) -> int:
+        """Count the rows that are still to be sent."""
+        found = self._sql.execute("SELECT count(*) FROM rows WHERE state = 'pending'")
+        return int(found.fetchone()[0])
+
+    def count_buyers(self) -> int:
+        """Count the customers that pending rows name."""
+        found = self._sql.execute(
+            "SELECT count(DISTINCT customer) FROM rows WHERE state = 'pending'"
+        )
+        return int(found.fetchone()[0])
+
+    def reject_unknown_customers(self) -> None:
+        """Reject the pending rows whose buyer is not written down as known."""
+        with self.transaction():
+            self._sql.execute(
+                "UPDATE rows SET state = 'rejected', code = 'unknown_customer',"
+                " reason = 'the program has no customer with '"
+                " || substr(customer, 1, instr(customer, ':') - 1)"
+                " || ' ' || substr(customer, instr(customer, ':') + 1)"
+                " WHERE state = 'pending' AND customer IS NOT NULL"
+                " AND customer NOT IN (SELECT name FROM customers)"
+            )
+
+    def know_sales(self, sales: Iterable[Sale]) -> None:
+        """Write down sales that the program has."""
+        with self.transaction():
+            self._sql.executemany("INSERT INTO sales VALUES (?, ?, ?, ?)", sales)
+
+    def met_sales(self, *, after: int, limit: int) -> list[tuple[Row, list[Sale]]]:
+        """Return pending rows whose key the program has, each with its sales there."""
+        found = self._sql.execute(
+            f"SELECT {COLUMNS} FROM rows WHERE state = 'pending' AND row > ?"  # noqa: S608 - names of ours
+            " AND claim IN (SELECT claim FROM sales) ORDER BY row LIMIT ?",
+            (after, limit),
+        )
+        return [(row, self._sales_of(row)) for row in map(_row, found.fetchall())]
+
+    def _sales_of(self, row: Row) -> list[Sale]:
+        found = self._sql.execute(
+            "SELECT s.claim, s.amount, s.customer, s.action FROM sales s"
+            " JOIN rows r ON r.claim = s.claim WHERE r.row = ?",
+            (row.row,),
+        )
+        return [Sale(*values) for values in found.fetchall()]
+
+    def reopen(self, *states: State) -> None:
+        """Let rows in these states be sent again: for what the API keeps unique."""
+        wanted = ", ".join("?" * len(states))
+        with self.transaction():
+            self._sql.execute(
+                "UPDATE rows SET state = 'pending', code = NULL, reason = NULL"  # noqa: S608 - placeholders
+                f" WHERE state IN ({wanted})",
+                states,
+            )
+
+
+def _row(values: Sequence[Any]) -> Row:
+    row = Row(*values)
+    return row._replace(cells=json.loads(values[5] or "[]"))

@@ -1,0 +1,155 @@
+"""What the program has before a sale is sent: its buyers, and sales of the same keys.
+
+The API records a sale of a customer whom it does not know *for nobody*, and it records
+a sale with a known key *once more*. Both are money, so both are looked at beforehand:
+by walking the program's lists when that is the cheaper way, else one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Final, TypeVar
+
+import attrs
+
+from ..client import Partnero
+from ..models import Customer, Page, Transaction
+from ..pages import Pages
+from .journal import Journal
+from .lookup import Finding, compare, has_customer, look_up, sale_of
+from .plan import named
+from .send import Sender, each, rows_in
+from .store import Row, Store
+
+__all__ = ["ALREADY_THERE", "Survey"]
+
+T = TypeVar("T")
+
+ALREADY_THERE: Final = "already_there"
+"""The code of rows that are done without having been sent."""
+
+PAGE: Final = 250
+TOGETHER: Final = 500
+"""Rows, or customers, that are taken from the journal at once."""
+
+
+@attrs.define(kw_only=True)
+class Survey:
+    """Looks at the program, before the first sale of an import is sent."""
+
+    client: Partnero
+    journal: Journal
+    sender: Sender
+    concurrency: int
+
+    async def take(self) -> None:
+        """Reject sales of unknown customers, and see which sales are there already.
+
+        It is taken once a journal; one that was cut short is taken again.
+        """
+        if await self.journal.do(lambda store: store.meta("surveyed")):
+            return
+        await self.journal.do(Store.forget_program)
+        await self._buyers()
+        await self._sales()
+        if not self.sender.halt:
+            await self.journal.do(lambda store: store.keep(surveyed="yes"))
+
+    # --- customers ---------------------------------------------------------------
+
+    async def _buyers(self) -> None:
+        most = await self.journal.do(Store.count_buyers)
+        if not most:
+            return
+        await self._walk(self.client.customers.list(limit=PAGE), self._know, most=most)
+        # Who is not on the pages is asked for: pages shift while others add and delete.
+        await self._each(self._unknown(), self._ask)
+        if not self.sender.halt:
+            await self.journal.do(Store.reject_unknown_customers)
+
+    async def _know(self, page: Page[Customer]) -> None:
+        names = [
+            named(name, value)
+            for customer in page.items
+            for name, value in (("key", customer.key), ("email", customer.email))
+            if value and not customer.deleted
+        ]
+        await self.journal.do(lambda store: store.know_customers(names))
+
+    async def _unknown(self) -> AsyncIterator[str]:
+        after = ""
+        while names := await self.journal.do(
+            lambda store: store.unknown_customers(after=after, limit=TOGETHER)  # noqa: B023 - awaited at once
+        ):
+            for name in names:
+                yield name
+            after = names[-1]
+
+    async def _ask(self, name: str) -> None:
+        if await has_customer(self.client, name):
+            await self.journal.do(lambda store: store.know_customers([name]))
+
+    # --- sales -------------------------------------------------------------------
+
+    async def _sales(self) -> None:
+        most = await self.journal.do(Store.count_pending)
+        if not most:
+            return
+        listed = self.client.transactions.list(limit=PAGE)
+        whole = await self._walk(listed, self._keep, most=most)
+        await self._meet()
+        if not whole:
+            await self._each(rows_in(self.journal, "pending"), self._look)
+
+    async def _keep(self, page: Page[Transaction]) -> None:
+        sales = [sale_of(sale) for sale in page.items if sale.key]
+        await self.journal.do(lambda store: store.know_sales(sales))
+
+    async def _meet(self) -> None:
+        after = 0
+        while met := await self.journal.do(
+            lambda store: store.met_sales(after=after, limit=TOGETHER)  # noqa: B023 - awaited at once
+        ):
+            for row, sales in met:
+                entry = self.sender.plan.read(row.cells)
+                self._settle(row, compare(entry, sales))
+            await self.journal.flush()
+            after = met[-1][0].row
+
+    async def _look(self, row: Row) -> None:
+        entry = self.sender.plan.read(row.cells)
+        finding = await look_up(self.client, "transactions", entry)
+        if finding.kind != "absent":
+            self._settle(row, finding)
+
+    def _settle(self, row: Row, finding: Finding) -> None:
+        """Nothing was sent yet, so what is there was not ours."""
+        match finding.kind:
+            case "equal":
+                self.sender.settle(row, "done", code=ALREADY_THERE)
+            case "several":
+                self.sender.settle(row, "parked", code="several", reason=finding.reason)
+            case _:
+                self.sender.settle(
+                    row, "rejected", code="conflict", reason=finding.reason
+                )
+
+    # --- both --------------------------------------------------------------------
+
+    async def _walk(
+        self, pages: Pages[T], keep: Callable[[Page[T]], Awaitable[None]], *, most: int
+    ) -> bool:
+        """Keep up to *most* pages; False when there are more."""
+        async with aclosing(pages.pages()) as walk:
+            async for page in walk:
+                if page.number > most or self.sender.halt:
+                    return False
+                await keep(page)
+        return True
+
+    async def _each(
+        self, items: AsyncIterator[T], do: Callable[[T], Awaitable[None]]
+    ) -> None:
+        halt = self.sender.halt
+        await each(items, do, concurrency=self.concurrency, halt=halt)
