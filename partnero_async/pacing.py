@@ -39,6 +39,7 @@ _LONGEST_WAIT = 366 * 86400.0
 _LONGEST_TEXT = 40
 _UNIX_TIME_FROM = 1e8  # a smaller X-RateLimit-Reset is a number of seconds
 _TOO_MANY = 429
+_REMAINING = "X-RateLimit-Remaining"
 
 # An unknown limit is met by as many requests as are in flight when the first 429 comes
 # back. Growing into full concurrency keeps that number small and costs a second, once.
@@ -49,7 +50,7 @@ _OPENING_SECONDS = 1.0
 
 _PATIENCE = 1.0
 _TICK = 1e-4  # no timer is shorter: a clock too coarse to see it pass would spin
-_TRUST = 0.95
+_TRUST = 0.75
 _FIRST_HOLD = 0.16
 _CUT, _DEEPEST_CUT = 0.95, 0.7
 _SEARCH, _CREEP = 0.001, 0.0003
@@ -157,7 +158,7 @@ class _Reading:
 
 
 def _read(headers: Mapping[str, str], now: float) -> _Reading | None:
-    remaining = _number(headers.get("X-RateLimit-Remaining"))
+    remaining = _number(headers.get(_REMAINING))
     limit = _number(headers.get("X-RateLimit-Limit"))
     if remaining is None or (limit is not None and remaining > limit):
         return None
@@ -435,12 +436,13 @@ class Gate:
         *status* is None when no answer came.
         """
         with self._lock:
-            now, wall = self._clock(), self._wall()
+            now = self._clock()
             self._in_flight -= 1
-            reading = _read(headers, wall)
-            if self._free and status != _TOO_MANY and reading is None:
+            if self._free and status != _TOO_MANY and _REMAINING not in headers:
                 self._pace.count(now)
                 return
+            wall = self._wall()
+            reading = _read(headers, wall)
             old, self._before = self._before > 0, max(self._before - 1, 0)
             if self._quota:
                 self._quota.leave(now)
