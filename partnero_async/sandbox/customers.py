@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from typing import cast
 
 from . import answers
 from .calls import DONE, Answer, Call, data, deletion, identifier, updated_members
@@ -130,15 +131,14 @@ def register(
     key: str | None = None,
 ) -> sqlite3.Row:
     """Create a customer from *customer* with the partner that *partner* names."""
-    key = key or customer.text("key", required=True)
+    key = key or customer.text("key", required=True) or ""
     email = customer.email("email")
     name, surname = customer.text("name"), customer.text("surname")
     tags = customer.texts("tags")
     created_at = customer.moment("created_at") or call.now
-    owner = partner_reference(call, partner)
+    # None is noted as a mistake, so settle raises before it could be used.
+    owner = cast("sqlite3.Row", partner_reference(call, partner))
     customer.settle()
-    if key is None or owner is None:  # for type checkers: settle has raised
-        raise AssertionError
     _refuse_taken(call, key)
     seq = call.state.run(
         "INSERT INTO customers (key, email, name, surname, partner, status, tags,"

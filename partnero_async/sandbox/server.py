@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import ipaddress
 import logging
 import threading
 import time
@@ -14,15 +13,24 @@ from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import unquote, urlsplit
 
 import attrs
-import msgspec
 from aiohttp import web
 
 from .assumptions import Assumptions
 from .calls import Answer, Call, Program
-from .checks import Refusal, as_object, invalid
+from .checks import Refusal
+from .exchange import (
+    PREFIX,
+    UNEXPECTED,
+    Turned,
+    decode,
+    fail,
+    is_loopback,
+    parts,
+    pick,
+    response,
+)
 from .faults import Fault, Faults
 from .limits import RateLimit
 from .routes import BATCH, Route, main_forms, methods
@@ -31,13 +39,7 @@ from .state import Effect, Key, State, settle_key
 logger = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
-_PREFIX = "/v1"
 _CLOSING_SECONDS = 2.0
-_DECODER = msgspec.json.Decoder(Any, float_hook=Decimal)
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-# Exactly this: the vendor's PHP library decodes nothing when a charset is appended.
-_JSON = {"Content-Type": "application/json"}
-_HTML = {"Content-Type": "text/html"}
 
 
 class Sandbox:
@@ -184,7 +186,7 @@ class Sandbox:
     @property
     def url(self) -> str:
         """The base URL, like `http://127.0.0.1:8089/v1`."""
-        return self._up.origin + _PREFIX
+        return self._up.origin + PREFIX
 
     @property
     def api_key(self) -> str:
@@ -245,7 +247,7 @@ class Sandbox:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self._total += 1
         path = request.raw_path.partition("?")[0]
-        served = methods(_parts(path))
+        served = methods(parts(path))
         if request.method in served:
             self._by_route[f"{request.method} {served[request.method][1]}"] += 1
         headers: dict[str, str] = {}
@@ -254,27 +256,29 @@ class Sandbox:
             headers = self._count()
             return await self._call(request, path, served, headers)
         except Turned as turned:
-            return _response(
+            return response(
                 turned.status,
                 {"message": turned.message},
                 {**headers, **turned.headers},
             )
         except web.HTTPRequestEntityTooLarge:
-            return _response(413, {"message": "At most 1 MiB is accepted."}, headers)
+            return response(413, {"message": "At most 1 MiB is accepted."}, headers)
         except Refusal as refusal:
             return self._refused(refusal, headers)
+        except (ConnectionError, web.RequestPayloadError):
+            return response(400, {"message": "The body broke off."}, headers)
         except Exception:
             logger.exception("%s %s failed", request.method, path)
-            return _response(500, _UNEXPECTED, headers)
+            return response(500, UNEXPECTED, headers)
 
     def _admit(self, request: web.BaseRequest, path: str) -> None:
         """Turn away foreign hosts and origins, wrong paths, wrong keys."""
         host = request.headers.get("Host", "")
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise Turned(403, "The sandbox answers to its own address only.")
         if request.headers.get("Origin", f"http://{host}") != f"http://{host}":
             raise Turned(403, "The sandbox does not answer to web pages.")
-        if not path.startswith(f"{_PREFIX}/"):
+        if not path.startswith(f"{PREFIX}/"):
             raise Turned(404, "There is nothing here: the API is under /v1.")
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         expected = self._up.key.api_key.encode()
@@ -298,30 +302,30 @@ class Sandbox:
         served: Mapping[str, tuple[Route, str]],
         headers: dict[str, str],
     ) -> web.StreamResponse:
-        route = _pick(request.method, served)
-        body = _decode(await request.read())
+        route = pick(request.method, served)
+        body = decode(await request.read())
         if route.operation == "transactions.create" and "transactions" in body:
             route = BATCH
         fault = self._faults.take(route.operation)
         if self.latency:
             await asyncio.sleep(self.latency)
         if fault is not None and fault.when == "before":
-            return _fail(request, fault, headers)
+            return fail(request, fault, headers)
         answer = self._perform(route, self._taken_apart(request, path, body))
         if self.answer_latency:
             await asyncio.sleep(self.answer_latency)
         if fault is not None:
-            return _fail(request, fault, headers)
-        return _response(answer.status, answer.body, headers)
+            return fail(request, fault, headers)
+        return response(answer.status, answer.body, headers)
 
     def _taken_apart(
         self, request: web.BaseRequest, path: str, body: dict[str, Any]
     ) -> Call:
-        parts = _parts(path)
+        segments = parts(path)
         return Call(
             state=self._up.state,
             program=self._up.program,
-            target=parts[1] if len(parts) > 1 else None,
+            target=segments[1] if len(segments) > 1 else None,
             query=request.query,
             body=body,
             url=self._up.origin + path,
@@ -346,12 +350,9 @@ class Sandbox:
                 body = {"status": 0, "errors": refusal.errors}
             case "empty":
                 body = {}
-            case "html":
+            case _:
                 body = f"<html><body>{refusal.status}</body></html>"
-        return _response(refusal.status, body, headers)
-
-
-_UNEXPECTED = {"status": 0, "message": "Unexpected failure."}
+        return response(refusal.status, body, headers)
 
 
 @attrs.frozen(kw_only=True)
@@ -363,74 +364,3 @@ class _Running:
     key: Key
     origin: str
     program: Program
-
-
-class Turned(Refusal):
-    """Turn a request away before any operation; the body is a message alone."""
-
-    def __init__(
-        self, status: int, message: str, *, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(status, message)
-        self.headers = dict(headers or {})
-
-
-def _parts(path: str) -> list[str]:
-    """Split a raw path below the prefix into decoded segments.
-
-    A trailing slash makes no difference, as in Laravel.
-    """
-    segments = path.removeprefix(_PREFIX).strip("/").split("/")
-    return [unquote(segment) for segment in segments]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def _pick(method: str, served: Mapping[str, tuple[Route, str]]) -> Route:
-    if not served:
-        raise Turned(404, "There is no such route.")
-    if method not in served:
-        allowed = {"Allow": ", ".join(sorted(served))}
-        raise Turned(405, "Method not supported for this route.", headers=allowed)
-    return served[method][0]
-
-
-def _decode(raw: bytes) -> dict[str, Any]:
-    if not raw:
-        return {}
-    try:
-        body: object = _DECODER.decode(raw)
-    except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
-        raise Refusal(400, "The body is not JSON.") from error
-    members = {} if body is None else as_object(body)
-    if members is None:
-        raise invalid({"body": ["An object is expected."]})
-    return members
-
-
-def _fail(
-    request: web.BaseRequest, fault: Fault, headers: Mapping[str, str]
-) -> web.Response:
-    if isinstance(fault.how, int):
-        return _response(fault.how, _UNEXPECTED, headers)
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-def _response(status: int, body: Any, headers: Mapping[str, str]) -> web.Response:
-    if body is None:
-        return web.Response(status=status, headers=headers)
-    if isinstance(body, str):
-        return web.Response(
-            status=status, body=body.encode(), headers={**headers, **_HTML}
-        )
-    return web.Response(
-        status=status, body=_ENCODER.encode(body), headers={**headers, **_JSON}
-    )

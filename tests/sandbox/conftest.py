@@ -1,5 +1,6 @@
 """A sandbox with a clock that stands still, and a caller that speaks plain HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from decimal import Decimal
@@ -25,6 +26,7 @@ class Clock:
         self.now = NOW
 
     def __call__(self) -> float:
+        """Tell the time."""
         return self.now
 
 
@@ -32,6 +34,18 @@ class Clock:
 def clock() -> Clock:
     """Stand still at 2026-03-04T09:15:30Z."""
     return Clock()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """Wait up to five seconds for something that no event announces."""
+
+    async def wait(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():  # noqa: ASYNC110 - the server has no hook for tests
+                await asyncio.sleep(0.001)
+
+    return wait
 
 
 @pytest.fixture

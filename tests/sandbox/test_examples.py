@@ -114,13 +114,14 @@ def mismatches(expected: Any, found: Any, where: str = "") -> list[str]:
             return []
         names = set(expected) ^ set(found)
         inner = [
-            mismatches(expected[name], found[name], f"{where}.{name}")
+            mismatch
             for name in set(expected) & set(found)
+            for mismatch in mismatches(expected[name], found[name], f"{where}.{name}")
         ]
-        return [f"{where}.{name}" for name in names] + sum(inner, [])
+        return [f"{where}.{name}" for name in names] + inner
     if isinstance(expected, list) and isinstance(found, list):
         pairs = zip(expected[:1], found[:1], strict=False)
-        return sum((mismatches(*pair, f"{where}[]") for pair in pairs), [])
+        return [inner for pair in pairs for inner in mismatches(*pair, f"{where}[]")]
     return [] if kind(expected) == kind(found) else [where]
 
 

@@ -1,4 +1,3 @@
-import asyncio
 from typing import Any
 
 import aiohttp
@@ -38,33 +37,29 @@ async def test_only_the_named_operation_fails(api: Any, sandbox: Any) -> None:
 
 def test_unknown_operation_is_an_error(sandbox: Any) -> None:
     """A misspelt operation would fail nothing."""
-    with pytest.raises(ValueError, match="partners.destroy"):
+    with pytest.raises(ValueError, match=r"partners\.destroy"):
         sandbox.fail_next("partners.destroy")
 
 
 @pytest.mark.parametrize("where", ["latency", "answer_latency"])
 async def test_effect_takes_place_though_the_client_is_gone(
-    serve: Any, where: str
+    serve: Any, eventually: Any, where: str
 ) -> None:
     """Latency lies before or after the effect, and nobody has to wait for it."""
     sandbox, api = await serve(**{where: 0.05})
     gone = aiohttp.ClientTimeout(total=0.02)
     with pytest.raises(TimeoutError):
         await api("POST", "/partners", {"email": "a@example.com"}, timeout=gone)
-    async with asyncio.timeout(5):
-        while not sandbox.ledger:
-            await asyncio.sleep(0.005)
+    await eventually(lambda: bool(sandbox.ledger))
     assert sandbox.ledger[0].operation == "partners.create"
 
 
-async def test_disconnect_of_a_client_that_is_gone(serve: Any) -> None:
+async def test_disconnect_of_a_client_that_is_gone(serve: Any, eventually: Any) -> None:
     """There is no connection left to drop."""
     sandbox, api = await serve(answer_latency=0.05)
     sandbox.fail_next("partners.create", when="after", how="disconnect")
     gone = aiohttp.ClientTimeout(total=0.02)
     with pytest.raises(TimeoutError):
         await api("POST", "/partners", {"email": "a@example.com"}, timeout=gone)
-    async with asyncio.timeout(5):
-        while sandbox.ledger == ():
-            await asyncio.sleep(0.005)
+    await eventually(lambda: bool(sandbox.ledger))
     await sandbox.close()

@@ -100,10 +100,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sandbox, bool]]:
 def test_program_options(served: Any, tmp_path: Path) -> None:
     """Every option reaches the sandbox."""
     db = tmp_path / "x.db"
-    program.main(
-        ["--db", str(db), "--port", "1", "--commission", "0.2", "--rate-limit", "1/60"]
-        + ["--no-rate-limit-headers", "--unique-keys", "--latency", "0.5", "--json"]
-    )
+    options = "--port 1 --commission 0.2 --rate-limit 1/60 --no-rate-limit-headers"
+    more = "--unique-keys --latency 0.5 --json"
+    program.main(["--db", str(db), *options.split(), *more.split()])
     ((sandbox, as_json),) = served
     assert (sandbox._db, sandbox._port, as_json) == (db, 1, True)
     assert sandbox._commission == Decimal("0.2")

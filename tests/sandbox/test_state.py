@@ -14,7 +14,11 @@ async def test_everything_survives_a_restart(serve: Any, tmp_path: Path) -> None
     db = tmp_path / "sandbox.db"
     first, api = await serve(db=db)
     await api("POST", "/partners", {"email": "a@example.com", "id": "p"})
-    await api("POST", "/transactions", {"key": "t", "amount": "1.10", "customer": {"key": "c"}})
+    await api(
+        "POST",
+        "/transactions",
+        {"key": "t", "amount": "1.10", "customer": {"key": "c"}},
+    )
     identity = (first.api_key, first.program_id, first.ledger)
     await first.close()
     second, api = await serve(db=db)
@@ -67,9 +71,14 @@ async def test_own_key_has_to_be_given_again(serve: Any, tmp_path: Path) -> None
 def test_failed_write_leaves_nothing() -> None:
     """Whatever ends a transaction, all of it is undone."""
     state = State(None)
-    with pytest.raises(KeyboardInterrupt), state.write():
-        state.note("partners.create", "p")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with state.write():
+            state.note("partners.create", "p")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     with state.write():
         state.note("partners.create", "q")
     assert [effect.key for effect in state.ledger()] == ["q"]
@@ -80,7 +89,11 @@ async def test_two_sandboxes_are_strangers(serve: Any) -> None:
     """Each has its own program, key and objects."""
     one, api = await serve()
     two, _ = await serve()
-    assert (one.url, one.api_key, one.program_id) != (two.url, two.api_key, two.program_id)
+    assert (one.url, one.api_key, one.program_id) != (
+        two.url,
+        two.api_key,
+        two.program_id,
+    )
     await api("POST", "/partners", {"email": "a@example.com"})
     assert two.ledger == ()
 

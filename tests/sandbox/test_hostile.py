@@ -1,0 +1,91 @@
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from partnero_async.sandbox import Sandbox
+
+ALLOWED = {200, 201, 400, 404, 422}
+# Names that mean something, so that random bodies get behind the first check.
+NAMES = st.sampled_from(
+    [
+        "key",
+        "id",
+        "email",
+        "name",
+        "tags",
+        "partner",
+        "customer",
+        "update",
+        "amount",
+        "reward",
+        "transactions",
+        "transaction",
+        "options",
+        "create_customer",
+        "limit",
+        "page",
+        "created_at",
+        "product_id",
+        "expires_in",
+        "date",
+        "referring_partner",
+    ]
+)
+KNOWN = st.sampled_from(["pt1", "mk", "c1", "t1", "a@example.com", "12.5", "", True])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | KNOWN
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner),
+    max_leaves=8,
+)
+BODIES = st.none() | st.dictionaries(NAMES, VALUES, max_size=6)
+ROUTES = st.sampled_from(sorted(Sandbox.routes().values()))
+TARGETS = st.sampled_from(["pt1", "c1", "t1", ".", ".."]) | st.text(min_size=1)
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Any]:
+    """Keep one connection to one sandbox with a partner, a customer and a sale."""
+    with Sandbox(api_key="k").in_thread() as sandbox:
+        host = sandbox.url.removeprefix("http://").removesuffix("/v1")
+        connection = HTTPConnection(host)
+
+        def call(method: str, path: str, body: Any) -> tuple[int, Any]:
+            raw = None if body is None else msgspec.json.encode(body)
+            headers = {"Authorization": "Bearer k"}
+            connection.request(method, f"/v1{path}", raw, headers)
+            answer = connection.getresponse()
+            assert answer.headers["Content-Type"] == "application/json"
+            return answer.status, msgspec.json.decode(answer.read())
+
+        call("POST", "/partners", {"email": "a@example.com", "id": "pt1", "key": "mk"})
+        call("POST", "/customers", {"key": "c1", "partner": {"id": "pt1"}})
+        call(
+            "POST",
+            "/transactions",
+            {"key": "t1", "reward": 1, "customer": {"id": "c1"}},
+        )
+        yield call
+        connection.close()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(route=ROUTES, target=TARGETS, body=BODIES, query=st.dictionaries(NAMES, TARGETS))
+def test_no_input_is_a_failure(
+    connection: Any, route: str, target: str, body: Any, query: dict[str, str]
+) -> None:
+    """Whatever is sent, the answer is an object with a documented status."""
+    method, _, template = route.partition(" ")
+    segments = [
+        quote(target, safe="") if "{" in part else part for part in template.split("/")
+    ]
+    pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+    status, answer = connection(method, f"{'/'.join(segments)}?{pairs}", body)
+    assert status in ALLOWED
+    assert answer["status"] == (1 if status < 300 else 0)
