@@ -1,0 +1,79 @@
+"""The `partnero` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from .._version import __version__
+from ..errors import PartneroError, one_line
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+__all__ = ["main"]
+
+# Help of what is not imported just to be listed.
+IMPORT = "Import partners, customers or transactions from a CSV file."
+SANDBOX = "Serve the Partnero API on this machine."
+
+USAGE = 2
+INTERRUPTED = 130
+
+
+def main(tokens: Sequence[str] | None = None) -> NoReturn:
+    """Run the command that *tokens* name, those of the process when left out.
+
+    Ends the process: with 2 and one line on standard error for what cannot work.
+    """
+    try:
+        import cyclopts  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        sys.exit(
+            complain(
+                f"the command needs {error.name}:"
+                " install it with pip install 'partnero-async[cli]'"
+            )
+        )
+    try:
+        sys.exit(_run(tokens))
+    except cyclopts.CycloptsError as error:
+        sys.exit(complain(f"{error} (--help shows how)"))
+    except (PartneroError, OSError, ValueError) as error:
+        sys.exit(complain(str(error)))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _run(tokens: Sequence[str] | None) -> int:
+    code = app()(
+        sys.argv[1:] if tokens is None else tokens,
+        exit_on_error=False,
+        print_error=False,
+        result_action="return_value",
+    )
+    return code if isinstance(code, int) else 0
+
+
+def app() -> App:
+    """Build the command; what a subcommand needs is imported when it is used."""
+    from cyclopts import App  # noqa: PLC0415
+
+    partnero = App(
+        name="partnero",
+        version=__version__,
+        help="Move affiliates, customers and sales into Partnero.\n\n"
+        "The API key comes from PARTNERO_API_KEY; PARTNERO_BASE_URL leads elsewhere"
+        " than to the live API, such as to `partnero sandbox`.",
+        suppress_keyboard_interrupt=False,
+    )
+    partnero.command(f"{__name__}.imports:app", name="import", help=IMPORT)
+    partnero.command(f"{__name__}.sandbox:sandbox", name="sandbox", help=SANDBOX)
+    return partnero
+
+
+def complain(reason: str) -> int:
+    """Say on one line of standard error what is wrong; return the exit code of it."""
+    sys.stderr.write(f"partnero: {one_line(reason)}\n")
+    return USAGE

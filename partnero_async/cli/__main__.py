@@ -1,0 +1,5 @@
+"""`python -m partnero_async.cli` is `partnero`."""
+
+from . import main
+
+main()
