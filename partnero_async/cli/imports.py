@@ -70,8 +70,7 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         ignore: Names = None,
         journal: Path | None = None,
         rejects: Path | None = None,
-        concurrency: Switch = Annotated[bool, Parameter(negative="", show_default=False)]
-Concurrency = 32,
+        concurrency: Concurrency = 32,
         rate_limit: str | None = None,
         settle: Seconds = 5.0,
         json: Switch = False,
@@ -150,8 +149,7 @@ def resolve_journal(
     *,
     send_absent: Switch = False,
     settle: Seconds = 30.0,
-    concurrency: Switch = Annotated[bool, Parameter(negative="", show_default=False)]
-Concurrency = 8,
+    concurrency: Concurrency = 8,
     rate_limit: str | None = None,
     json: Switch = False,
 ) -> int:
