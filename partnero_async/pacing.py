@@ -23,6 +23,7 @@ import re
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
@@ -245,7 +246,7 @@ class _Budget:
     def _over(self, in_flight: int) -> float:
         if self.window is not None:
             return min(self._seen + self.window, self._read_at + LONGEST_HOLD)
-        return self._read_at + (_PATIENCE if in_flight and self._left else 0.0)
+        return self._read_at + (_PATIENCE if in_flight else 0.0)
 
     def leave(
         self, reading: _Reading | None, now: float, in_flight: int, opened: float | None
@@ -256,12 +257,16 @@ class _Budget:
         if reading is None:
             return
         if opened is not None or (fresh and reading.remaining > (self._left or 0)):
-            self._left = None
-            self._sent, self._seen = now if opened is None else opened, now
+            self._begin(now if opened is None else opened, now)
         if self._left is None or reading.remaining <= self._left:
             self._left, self._older, self._read_at = reading.remaining, in_flight, now
         self.limit = reading.limit or self.limit
         self.learn(reading.resets_in, now)
+
+    def _begin(self, sent: float, now: float) -> None:
+        if self.window is not None and self._left == 0:
+            self.window = min(self.window, sent - self._sent)  # it was over sooner
+        self._left, self._sent, self._seen = None, sent, now
 
     def refuse(self, after: float | None, now: float, *, probing: bool) -> None:
         if probing:
@@ -350,11 +355,11 @@ class _Waiter:
         self.granted = False
 
     def grant(self) -> None:
-        self.granted = True
         if self.loop is _running_loop():
             _wake(self.future)
         else:
             self.loop.call_soon_threadsafe(_wake, self.future)
+        self.granted = True
 
 
 def _wake(future: asyncio.Future[None]) -> None:
@@ -401,8 +406,7 @@ class Gate:
         self._held_until = -math.inf
         self._strikes = 0
         self._probing = False
-        self._probed_at = math.nan
-        self._before = 0  # answers still due to requests older than the refusal
+        self._probe_sent: float | None = None
 
     # --- the door ---
 
@@ -443,14 +447,17 @@ class Gate:
                 return
             wall = self._wall()
             reading = _read(headers, wall)
-            old, self._before = self._before > 0, max(self._before - 1, 0)
+            # Whoever is answered first after the probe has left stands for it: waiting
+            # for the probe itself could mean waiting for the slowest before it.
+            probe, self._probe_sent = self._probe_sent, None
+            old = self._probing and probe is None
             if self._quota:
                 self._quota.leave(now)
             if status == _TOO_MANY:
                 after = retry_after(headers, wall) or _resets_in(headers, wall)
                 self._refused(reading, after, now, old=old)
             elif status is not None:
-                self._answered(reading, now, old=old)
+                self._answered(reading, now, probe)
             self._serve()
 
     def _wait(self, now: float) -> float:
@@ -460,7 +467,7 @@ class Gate:
         if self._quota and (rest := self._quota.wait(now)):
             return rest
         if self._probing:
-            return math.inf if self._in_flight > self._before else 0.0
+            return 0.0 if self._probe_sent is None else math.inf
         if self._in_flight >= self._flight:
             return self._open(now)
         if self._budget:
@@ -475,7 +482,7 @@ class Gate:
         return rest
 
     def _probe(self) -> float:
-        self._probing, self._before = True, self._in_flight
+        self._probing = True
         return 0.0
 
     def _take(self, now: float) -> None:
@@ -483,7 +490,7 @@ class Gate:
         if self._quota:
             self._quota.take(now)
         if self._probing:
-            self._probed_at = now
+            self._probe_sent = now
         if math.isnan(self._opened):
             self._opened = now
         self._pace.take(now)
@@ -497,17 +504,17 @@ class Gate:
 
     # --- what answers teach ---
 
-    def _answered(self, reading: _Reading | None, now: float, *, old: bool) -> None:
-        probe = self._probing and not old
+    def _answered(
+        self, reading: _Reading | None, now: float, probe: float | None
+    ) -> None:
         self._pace.count(now)
-        if not old:
+        if probe is not None:
             self._strikes, self._probing = 0, False
         if reading and self._budget is None:
             self._begin_budget(now)
         if self._budget:
-            opened = self._probed_at if probe else None
-            self._budget.leave(reading, now, self._in_flight, opened)
-        elif probe:
+            self._budget.leave(reading, now, self._in_flight, probe)
+        elif probe is not None:
             self._pace.resume(now)
         elif self._waiters:
             self._pace.grow(self._quota.rate.per_second if self._quota else math.inf)
@@ -534,7 +541,7 @@ class Gate:
         if old:
             self._hold(after or 0.0, now)
             return
-        probing, self._probing, self._before = self._probing, True, self._in_flight
+        probing, self._probing = self._probing, True
         self._strikes += 1
         if self._budget:
             self._budget.refuse(after, now, probing=probing)
@@ -544,7 +551,6 @@ class Gate:
 
     def _hold(self, seconds: float, now: float) -> None:
         self._held_until = max(self._held_until, now + min(seconds, LONGEST_HOLD))
-        self._probing = self._probing or now < self._held_until
 
     def _backoff(self) -> float:
         doubled = _FIRST_HOLD * 2.0 ** min(self._strikes - 1, 16)
@@ -577,7 +583,7 @@ class Gate:
         with self._lock:
             if waiter.granted:
                 self._in_flight -= 1
-                self._before = min(self._before, self._in_flight)
+                self._probe_sent = None
                 self._pace.undo()
                 if self._quota:
                     self._quota.undo()
@@ -587,19 +593,27 @@ class Gate:
 
     def _set_timers(self, now: float, rest: float) -> None:
         # Every loop with someone in line has a timer: any of them may close unasked.
-        running = _running_loop()
-        for loop, due in list(self._due.items()):
+        due = now + rest
+        for loop, before in list(self._due.items()):
             if loop.is_closed():
                 del self._due[loop]
-            elif due > now + rest + _TICK:
-                self._due[loop] = now + rest
-                if loop is running:
-                    loop.call_later(max(rest, _TICK), self._tick, loop)
-                else:
-                    loop.call_soon_threadsafe(self._tick, loop)
+            elif before > due + _TICK:
+                self._due[loop] = due
+                self._set_timer(loop, rest, due)
 
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _set_timer(
+        self, loop: asyncio.AbstractEventLoop, rest: float, due: float
+    ) -> None:
+        if loop is _running_loop():
+            loop.call_later(max(rest, _TICK), self._tick, loop, due)
+        else:
+            with suppress(RuntimeError):  # closed just now
+                loop.call_soon_threadsafe(self._tick, loop, due)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         with self._lock:
+            if self._due.get(loop) != due:
+                return  # an earlier timer has taken its place
             if any(waiter.loop is loop for waiter in self._waiters):
                 self._due[loop] = math.inf
             else:
