@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from partnero_async.sandbox import Sandbox, parse_rate_limit
+from partnero_async.sandbox import RateLimit, Sandbox, parse_rate_limit
 from partnero_async.sandbox.serving import run
 
 
@@ -52,20 +52,22 @@ def sandbox(
     json
         Print one line of JSON with url and api_key once ready, instead of a text.
     """
-    limit = (
-        None
-        if rate_limit is None
-        else parse_rate_limit(rate_limit, headers=rate_limit_headers)
-    )
-    run(
-        Sandbox(
-            db=db,
-            port=port,
-            api_key=os.environ.get(api_key_env) or None,
-            commission=commission,
-            rate_limit=limit,
-            unique_transaction_keys=unique_keys,
-            latency=latency,
-        ),
-        as_json=json,
-    )
+    try:
+        run(
+            Sandbox(
+                db=db,
+                port=port,
+                api_key=os.environ.get(api_key_env) or None,
+                commission=commission,
+                rate_limit=_limit(rate_limit, headers=rate_limit_headers),
+                unique_transaction_keys=unique_keys,
+                latency=latency,
+            ),
+            as_json=json,
+        )
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"sandbox: {error}") from error
+
+
+def _limit(text: str | None, *, headers: bool) -> RateLimit | None:
+    return None if text is None else parse_rate_limit(text, headers=headers)

@@ -42,15 +42,20 @@ _HOST = "127.0.0.1"
 _CLOSING_SECONDS = 2.0
 
 
+#: Seconds, or what to call for the seconds of each request.
+Latency = float | Callable[[], float]
+
+
 class Sandbox:
     """Serve the Partnero API on this machine, for one affiliate program.
 
     *db* is a file that survives restarts, memory when left out. *port* 0 takes a free
     one. *commission* is the share of a sale that its partner earns, 0.10 for ten per
     cent, never rounded. *latency* and *answer_latency* are seconds before the effect of
-    a call and between its effect and its answer. *clock* gives Unix seconds, for
-    timestamps and rate limits. *assumptions* are the readings of what nobody knows
-    about the API; the two parameters before it are the most wanted ones of them.
+    a call and between its effect and its answer, or functions that return them; like
+    *rate_limit* they are attributes that can be set while it runs. *clock* gives Unix
+    seconds, for timestamps and rate limits. *assumptions* are the readings of what
+    nobody knows about the API; the two parameters before it are the most wanted ones.
 
     Use it with `async with` in any running loop, or `with Sandbox().in_thread()`.
     """
@@ -65,8 +70,8 @@ class Sandbox:
         currency: str = "USD",
         website: str = "https://shop.example",
         rate_limit: RateLimit | None = None,
-        latency: float = 0.0,
-        answer_latency: float = 0.0,
+        latency: Latency = 0.0,
+        answer_latency: Latency = 0.0,
         unique_transaction_keys: bool | None = None,
         unknown_customer: Literal["record", "refuse"] | None = None,
         assumptions: Assumptions | None = None,
@@ -113,6 +118,8 @@ class Sandbox:
 
     async def start(self) -> None:
         """Open the memory and listen on 127.0.0.1."""
+        if self._running is not None:
+            raise RuntimeError("the sandbox is running already")
         state = State(self._db)
         try:
             key = settle_key(state, self._given_key)
@@ -146,10 +153,13 @@ class Sandbox:
 
     async def close(self) -> None:
         """Let calls end, stop listening, close the memory; a second time is nothing."""
-        running, self._running = self._running, None
-        if running is not None:
-            await running.runner.cleanup()
-            running.state.close()
+        running = self._running
+        if running is None:
+            return
+        # Calls under way still need the memory while the runner waits for them.
+        await running.runner.cleanup()
+        self._running = None
+        running.state.close()
 
     @contextmanager
     def in_thread(self) -> Generator[Self]:
@@ -307,13 +317,11 @@ class Sandbox:
         if route.operation == "transactions.create" and "transactions" in body:
             route = BATCH
         fault = self._faults.take(route.operation)
-        if self.latency:
-            await asyncio.sleep(self.latency)
+        await _wait(self.latency)
         if fault is not None and fault.when == "before":
             return fail(request, fault, headers)
         answer = self._perform(route, self._taken_apart(request, path, body))
-        if self.answer_latency:
-            await asyncio.sleep(self.answer_latency)
+        await _wait(self.answer_latency)
         if fault is not None:
             return fail(request, fault, headers)
         return response(answer.status, answer.body, headers)
@@ -364,3 +372,9 @@ class _Running:
     key: Key
     origin: str
     program: Program
+
+
+async def _wait(latency: Latency) -> None:
+    seconds = latency() if callable(latency) else latency
+    if seconds:
+        await asyncio.sleep(seconds)

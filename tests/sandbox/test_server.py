@@ -205,6 +205,21 @@ async def test_port_in_use(serve: Any, sandbox: Any) -> None:
         await serve(port=port)
 
 
+async def test_close_lets_calls_end(serve: Any, eventually: Any) -> None:
+    """A call under way has its effect and its answer before anything closes."""
+    sandbox, api = await serve(latency=lambda: 0.05)
+    under_way = asyncio.create_task(api("POST", "/partners", {"email": "a@b.co"}))
+    await eventually(lambda: sandbox.requests == 1)
+    await sandbox.close()
+    assert (await under_way)[0] == 201
+
+
+async def test_start_twice(sandbox: Any) -> None:
+    """One sandbox runs once at a time."""
+    with pytest.raises(RuntimeError, match="already"):
+        await sandbox.start()
+
+
 async def test_close_twice(serve: Any) -> None:
     """Closing what is closed is nothing."""
     sandbox, _ = await serve()

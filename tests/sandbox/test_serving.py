@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclopts import App, CycloptsError
 
 from partnero_async.cli.sandbox import sandbox as cli_command
 from partnero_async.sandbox import Sandbox, read_ledger
@@ -139,6 +140,33 @@ def test_command_options(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (one._given_key, first) == ("from-env", False)
     assert one.rate_limit.check(0).headers["X-RateLimit-Limit"] == "1"
     assert (two._port, two.rate_limit, second) == (8089, None, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        pytest.param({"rate_limit": "x"}, "not a rate limit", id="rate limit"),
+        pytest.param({"commission": Decimal(2)}, "share", id="commission"),
+    ],
+)
+def test_command_refuses(served: Any, settings: Any, reason: str) -> None:
+    """What cannot be served ends the command with the reason, not with a traceback."""
+    with pytest.raises(SystemExit, match=f"sandbox: .*{reason}"):
+        cli_command(**settings)
+    assert served == []
+
+
+def test_command_line(served: Any) -> None:
+    """Names and types of the command's options come from its signature."""
+    app = App(result_action="return_value")
+    app.command(cli_command, name="sandbox")
+    app(
+        "sandbox --port 0 --commission 0.2 --no-rate-limit-headers --unique-keys --json"
+    )
+    ((sandbox, as_json),) = served
+    assert (sandbox._port, sandbox._commission, as_json) == (0, Decimal("0.2"), True)
+    with pytest.raises(CycloptsError, match="65535"):
+        app("sandbox --port 70000", exit_on_error=False, print_error=False)
 
 
 def test_text_for_people() -> None:
