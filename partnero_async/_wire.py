@@ -53,10 +53,10 @@ def request(
     target = route
     for name, value in (parts or {}).items():
         target = target.replace("{" + name + "}", path_part(name, value))
-    sent = {k: _text(v) for k, v in (query or {}).items() if v is not None}
+    sent = {k: _text(k, v) for k, v in (query or {}).items() if v is not None}
     if sent:
         target = f"{target}?{urlencode(sent, quote_via=quote)}"
-    body = None if json is None else encode(without_none(json))
+    body = None if json is None else _body(json)
     return Request(operation, method, target, body)
 
 
@@ -76,17 +76,34 @@ def path_part(name: str, value: str) -> str:
     return quote(value, safe="")
 
 
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _text(name: str, value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if SURROGATE.search(text):
+        raise UsageError(f"{name}={text!r} cannot be sent: it has half a character")
+    return text
+
+
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def _body(json: Mapping[str, Any]) -> bytes:
+    try:
+        return encode(without_none(json))
+    except RecursionError:
+        raise UsageError("this cannot be sent as JSON: it is too deep") from None
 
 
 def without_none(value: Any, name: str = "") -> Any:
     """Copy *value* without members that are None, and check what JSON would corrupt."""
     if isinstance(value, Mapping):
         return _members(cast("Mapping[str, Any]", value), name)
+    if isinstance(value, bytes | bytearray):
+        raise UsageError(f"{name} is {type(value).__name__}: give a str")
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [without_none(v, f"{name}[{i}]") for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
-    if isinstance(value, float | Decimal) and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{name} is {value}: JSON has no such number")
+    if isinstance(value, Decimal) and not value.is_finite():
         raise UsageError(f"{name} is {value}: JSON has no such number")
     return value
 
