@@ -1,0 +1,97 @@
+"""How a write in doubt is recognised in what is found."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from partnero_async._lookup import Lookup, always, holds, sold_to
+from partnero_async.models import Customer, Page, Transaction
+
+ADA = Customer(key="acct-7", email="Ada@Example.com", name="Ada", partner="pt_1")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "same"),
+    [
+        pytest.param({}, True, id="nothing-sent"),
+        pytest.param({"name": None, "email": None}, True, id="none-is-free"),
+        pytest.param({"name": "Ada"}, True, id="equal"),
+        pytest.param({"name": "ada"}, False, id="case-of-a-name"),
+        pytest.param({"key": "ACCT-7"}, False, id="case-of-a-key"),
+        pytest.param({"email": "ada@example.COM"}, True, id="case-of-an-address"),
+        pytest.param({"email": "ad@example.com"}, False, id="part-of-an-address"),
+        pytest.param({"surname": "Byron"}, False, id="sent-but-not-there"),
+        pytest.param({"name": "Ada", "partner": "pt_2"}, False, id="one-of-two"),
+    ],
+)
+def test_holds(wanted: dict[str, Any], same: bool) -> None:
+    """All that was sent is there; the case of an address may change on the way."""
+    assert holds(**wanted)(ADA) is same
+
+
+def test_an_address_that_is_missing_is_not_the_one() -> None:
+    """A record without the address does not have it."""
+    assert holds(email="ada@example.com")(Customer(key="acct-7")) is False
+
+
+SALE = Transaction(
+    key="inv-1", amount=Decimal("0.30"), action="sale", customer="acct-7"
+)
+
+
+@pytest.mark.parametrize(
+    ("customer", "amount", "action", "same"),
+    [
+        pytest.param({"key": "acct-7"}, Decimal("0.3"), "sale", True, id="equal"),
+        pytest.param({"key": "acct-7"}, 0.3, "sale", True, id="float"),
+        pytest.param({"key": "acct-7"}, 0.1 + 0.2, "sale", False, id="float-noise"),
+        pytest.param({"key": "acct-7"}, None, None, True, id="free"),
+        pytest.param({"key": "acct-7"}, Decimal("0.31"), "sale", False, id="amount"),
+        pytest.param({"key": "acct-7"}, 1, "sale", False, id="int"),
+        pytest.param({"key": "acct-7"}, Decimal("0.3"), "trial", False, id="action"),
+        pytest.param({"key": "acct-8"}, Decimal("0.3"), "sale", False, id="customer"),
+        pytest.param({"key": "ACCT-7"}, Decimal("0.3"), "sale", False, id="case"),
+        pytest.param({"email": "a@b.c"}, Decimal("0.3"), "sale", True, id="by-address"),
+    ],
+)
+def test_sold_to(
+    customer: dict[str, Any], amount: Any, action: str | None, same: bool
+) -> None:
+    """Amount, action and customer agree, where they were sent and can be compared."""
+    assert sold_to(customer, amount=amount, action=action)(SALE) is same
+
+
+def test_a_sale_of_an_unknown_customer_cannot_be_told_by_it() -> None:
+    """The API answers None for a customer that the program does not know."""
+    sale = Transaction(key="inv-1", amount=Decimal(1))
+    assert sold_to({"key": "acct-7"}, amount=1, action=None)(sale) is True
+
+
+def test_a_sale_without_an_amount_is_not_one_of_an_amount() -> None:
+    """None is no number."""
+    sale = Transaction(key="inv-1")
+    assert sold_to({"key": "acct-7"}, amount=1.0, action=None)(sale) is False
+    assert sold_to({"key": "acct-7"}, amount=1, action=None)(sale) is False
+
+
+def test_a_lookup_accepts_everything_unless_it_is_told() -> None:
+    """Without *mine* and *same* any record that is found is the one."""
+    lookup = Lookup(Customer, "GET /customers/{key}")
+    assert lookup.mine is lookup.same is always
+    assert always(ADA)
+    assert not lookup.gone
+
+
+@pytest.mark.parametrize(
+    ("result", "paged"),
+    [
+        pytest.param(Customer, False, id="one"),
+        pytest.param(Page[Customer], True, id="page"),
+    ],
+)
+def test_paged(result: Any, paged: bool) -> None:
+    """A lookup knows whether it reads a page."""
+    assert Lookup(result, "GET /customers").paged is paged
