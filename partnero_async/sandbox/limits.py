@@ -2,7 +2,8 @@
 
 import math
 import re
-from typing import NamedTuple, Protocol
+from email.utils import formatdate
+from typing import Literal, NamedTuple, Protocol
 
 _RULE = re.compile(
     r"(?P<bucket>bucket:)?(?P<first>\d+(\.\d+)?)/(?P<second>\d+(\.\d+)?)"
@@ -24,11 +25,22 @@ class RateLimit(Protocol):
         ...
 
 
+#: The form of Retry-After in a 429: whole seconds, an HTTP date, or not there.
+RetryAfter = Literal["seconds", "date", "none"]
+
+
+class _Told(NamedTuple):
+    """What answers tell about the limit."""
+
+    headers: bool
+    retry_after: RetryAfter
+
+
 class _FixedWindow:
-    def __init__(self, limit: int, seconds: float, *, headers: bool) -> None:
+    def __init__(self, limit: int, seconds: float, told: _Told) -> None:
         self._limit = limit
         self._seconds = seconds
-        self._headers = headers
+        self._told = told
         self._used = 0
         self._end = -math.inf
 
@@ -43,15 +55,15 @@ class _FixedWindow:
             remaining=self._limit - self._used,
             wait=self._end - now,
             now=now,
-            headers=self._headers,
+            told=self._told,
         )
 
 
 class _TokenBucket:
-    def __init__(self, rate: float, burst: int, *, headers: bool) -> None:
+    def __init__(self, rate: float, burst: int, told: _Told) -> None:
         self._rate = rate
         self._burst = burst
-        self._headers = headers
+        self._told = told
         self._tokens = float(burst)
         self._seen = -math.inf
 
@@ -67,25 +79,41 @@ class _TokenBucket:
             remaining=int(self._tokens),
             wait=(1 - self._tokens) / self._rate,
             now=now,
-            headers=self._headers,
+            told=self._told,
         )
 
 
-def fixed_window(limit: int, seconds: float, *, headers: bool = True) -> RateLimit:
+def fixed_window(
+    limit: int,
+    seconds: float,
+    *,
+    headers: bool = True,
+    retry_after: RetryAfter = "seconds",
+) -> RateLimit:
     """Allow *limit* requests per window of *seconds*, as Laravel's throttle does.
 
     The window begins with its first request. A refused request counts for nothing.
+    Without *headers* nothing is told; *retry_after* is the form of that one header.
     """
     if limit < 1 or seconds <= 0:
         raise ValueError("a window needs a limit of 1 or more and a positive length")
-    return _FixedWindow(limit, seconds, headers=headers)
+    return _FixedWindow(limit, seconds, _Told(headers, retry_after))
 
 
-def token_bucket(rate: float, burst: int, *, headers: bool = True) -> RateLimit:
-    """Allow *burst* requests at once and *rate* more a second."""
+def token_bucket(
+    rate: float,
+    burst: int,
+    *,
+    headers: bool = True,
+    retry_after: RetryAfter = "seconds",
+) -> RateLimit:
+    """Allow *burst* requests at once and *rate* more a second.
+
+    The headers are those of `fixed_window`, with the burst as the limit.
+    """
     if rate <= 0 or burst < 1:
         raise ValueError("a bucket needs a positive rate and a burst of 1 or more")
-    return _TokenBucket(rate, burst, headers=headers)
+    return _TokenBucket(rate, burst, _Told(headers, retry_after))
 
 
 def parse_rate_limit(text: str, *, headers: bool = True) -> RateLimit:
@@ -110,12 +138,15 @@ def _verdict(
     remaining: int,
     wait: float,
     now: float,
-    headers: bool,
+    told: _Told,
 ) -> Verdict:
-    if not headers:
+    if not told.headers:
         return Verdict(allowed, {})
     fields = {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(remaining)}
     if not allowed:
-        fields["Retry-After"] = str(math.ceil(wait))
         fields["X-RateLimit-Reset"] = str(math.ceil(now + wait))
+    if not allowed and told.retry_after == "seconds":
+        fields["Retry-After"] = str(math.ceil(wait))
+    elif not allowed and told.retry_after == "date":
+        fields["Retry-After"] = formatdate(math.ceil(now + wait), usegmt=True)
     return Verdict(allowed, fields)

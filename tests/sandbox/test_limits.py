@@ -51,6 +51,23 @@ def test_token_bucket_tells_the_wait() -> None:
 
 
 @pytest.mark.parametrize(
+    ("form", "header"),
+    [
+        pytest.param("date", "Wed, 04 Mar 2026 09:31:05 GMT", id="date"),
+        pytest.param("none", None, id="none"),
+        pytest.param("seconds", "40", id="seconds"),
+    ],
+)
+def test_forms_of_retry_after(form: Any, header: str | None) -> None:
+    """No form is documented: whole seconds, an HTTP date, or only X-RateLimit-*."""
+    limit = token_bucket(0.025, 1, retry_after=form)
+    limit.check(1772616625)
+    headers = limit.check(1772616625).headers
+    assert headers.get("Retry-After") == header
+    assert headers["X-RateLimit-Reset"] == "1772616665"
+
+
+@pytest.mark.parametrize(
     "limit",
     [
         pytest.param(fixed_window(1, 60, headers=False), id="window"),
