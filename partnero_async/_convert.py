@@ -20,6 +20,7 @@ from typing import Any, TypeGuard, TypeVar, Union, cast, get_args, get_origin
 import attrs
 import cattrs
 import msgspec
+from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .errors import UnexpectedBodyError, UsageError
@@ -158,6 +159,22 @@ def _datetime(value: Any, _: Any) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list
+
+
+def _list(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    """Structure an array, and nothing else that can be iterated over."""
+    structure = list_structure_factory(kind, converter)
+
+    def structured(value: Any, _: Any) -> Any:
+        if not is_array(value):
+            raise TypeError(f"expected an array, got {type(value).__name__}")
+        return structure(value, kind)
+
+    return structured
+
+
 def _mapping_or_list(value: Any, _: Any) -> Any:
     if not is_object(value) and not is_array(value):
         raise TypeError(f"expected an object, got {type(value).__name__}")
@@ -228,6 +245,7 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
     converter.register_structure_hook(datetime, _datetime)
     converter.register_structure_hook(Tag, _tag)
     converter.register_structure_hook_factory(attrs.has, _model)
+    converter.register_structure_hook_factory(_is_list, _list)
     converter.register_structure_hook_factory(_is_optional, _optional)
     return converter
 
