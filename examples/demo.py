@@ -1,11 +1,11 @@
 """Move a real sales history into Partnero: the main job, end to end.
 
-    make demo
+    make demo            (or: python examples/demo.py [FOLDER])
 
 Starts the sandbox (the API on this machine: no account, no network), imports partners,
 customers and transactions from ``examples/data``, reports what came of it, and checks
-that what the sandbox now holds equals the files. What it keeps is in ``.demo``; run it
-again and it finds everything there.
+that what the sandbox now holds equals the files. What it keeps is in ``.demo``, or
+in FOLDER; run it again and it finds everything there.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from partnero_async.models import Transaction
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
-KEPT = HERE.parent / ".demo"
+KEPT = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / ".demo"
 JOBS: dict[ResourceName, Source] = {
     "partners": Source(path=DATA / "partners.csv"),
     "customers": Source(
@@ -76,7 +76,7 @@ async def main() -> int:
     if wrong:
         console.print("[red]The sandbox does not hold what the files say:[/]", *wrong)
         return 1
-    if all(report.already_there == report.rows for report in reports):
+    if all(nothing_sent(report) for report in reports):
         console.print("Everything is there already: nothing was changed.")
     console.print("[green]The sandbox holds what the files say, to the cent.[/]")
     return 0
@@ -118,6 +118,11 @@ async def move(client: Partnero, name: ResourceName, console: Console) -> Report
     )
     console.print(f"  {name}: {report.done:,} of {report.rows:,} done")
     return report
+
+
+def nothing_sent(report: Report) -> bool:
+    """Tell whether a file was there already, by its journal or by the API's word."""
+    return not report.requests or report.already_there == report.rows
 
 
 def summary(reports: Iterable[Report]) -> Table:

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from partnero_async.sandbox import read_ledger
+
+DEMO = Path(__file__).parents[1] / "examples" / "demo.py"
+
+
+def run_demo(kept: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, str(DEMO), str(kept)],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    return done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_demo_moves_everything_once(tmp_path: Path) -> None:
+    """The main job moves each row once, and a second run finds it all there."""
+    first = run_demo(tmp_path)
+    assert "to the cent" in first
+    assert "already" not in first
+    ledger = read_ledger(tmp_path / "sandbox.db")
+    sales = [effect for effect in ledger if effect.operation == "transactions.create"]
+    assert len(ledger) == 40 + 2_357 + 6_919
+    assert len({sale.key for sale in sales}) == 6_919
+    assert sum(sale.amount or 0 for sale in sales) == Decimal("244091.94")
+
+    second = run_demo(tmp_path)
+    assert "Everything is there already: nothing was changed." in second
+    assert read_ledger(tmp_path / "sandbox.db") == ledger
