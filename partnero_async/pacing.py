@@ -62,7 +62,7 @@ _MARK_SECONDS = 10.0
 _SECONDS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60}
 _LONG = {"h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 _UNITS = {**_SECONDS, **_LONG}
-_RATE = re.compile(r"([0-9]{1,9})\s*/\s*([0-9]{0,6}(?:\.[0-9]{1,6})?)\s*([a-z]{1,6})")
+_RATE = re.compile(r"([0-9]{1,9})\s*/\s*([0-9]{0,6}(?:\.[0-9]{1,6})?)\s*([a-z]{1,7})")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
@@ -582,14 +582,19 @@ class Gate:
     def _withdraw(self, waiter: _Waiter) -> None:
         with self._lock:
             if waiter.granted:
-                self._in_flight -= 1
-                self._probe_sent = None
-                self._pace.undo()
-                if self._quota:
-                    self._quota.undo()
+                self._give_back()
             elif waiter in self._waiters:
                 self._waiters.remove(waiter)
+            else:  # passed over, since its loop was closed
+                return
             self._serve()
+
+    def _give_back(self) -> None:
+        self._in_flight -= 1
+        self._probe_sent = None
+        self._pace.undo()
+        if self._quota:
+            self._quota.undo()
 
     def _set_timers(self, now: float, rest: float) -> None:
         # Every loop with someone in line has a timer: any of them may close unasked.
