@@ -149,7 +149,7 @@ def _decimal(value: Any, _: Any) -> Decimal:
     raise TypeError(f"expected a number, got {type(value).__name__}")
 
 
-NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
+NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
 def _datetime(value: Any, _: Any) -> datetime:
@@ -286,7 +286,11 @@ def unstructure(model: Any) -> dict[str, Any]:
 
 
 def _timestamp(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    try:
+        utc = moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:  # on the first or last day of the calendar
+        return moment.isoformat(timespec="microseconds")
+    return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
 def _members(kind: Any, converter: cattrs.Converter) -> Callable[[Any], Any]:
@@ -305,6 +309,8 @@ def _backward() -> cattrs.Converter:
     converter = cattrs.Converter()
     converter.register_unstructure_hook(datetime, _timestamp)
     converter.register_unstructure_hook(date, date.isoformat)
+    # Plain JSON goes back as it came, however deep it is.
+    converter.register_unstructure_hook_func(_is_php_map, lambda value: value)
     converter.register_unstructure_hook_factory(attrs.has, _members)
     return converter
 
