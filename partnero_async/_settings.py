@@ -142,8 +142,8 @@ def _base_url(text: str) -> str:
         url = urlsplit(text)
         host = url.hostname
         url.port  # noqa: B018 - raises where it is no number
-    except ValueError as error:
-        raise UsageError(f"the base URL cannot be read: {error}") from None
+    except ValueError:  # its text may quote the address, a password included
+        raise UsageError("the base URL has a host or port that cannot be") from None
     if url.username is not None or url.password is not None:
         raise UsageError("the base URL has a user or password in it: leave it out")
     if not host or url.query or url.fragment or re.search(r"[\s\x00-\x1f]", text):
