@@ -10,6 +10,7 @@ Common to all of them:
 
 from .account import Account, ProgramId
 from .customers import Customer, CustomerRef, NewCustomer
+from .links import LinkDomain, ReferralLink
 from .pages import Page
 from .partners import (
     CurrencyAmount,
@@ -28,6 +29,7 @@ __all__ = [
     "CurrencyAmount",
     "Customer",
     "CustomerRef",
+    "LinkDomain",
     "NewCustomer",
     "Page",
     "Partner",
@@ -36,6 +38,7 @@ __all__ = [
     "PartnerRef",
     "PartnerReferrals",
     "ProgramId",
+    "ReferralLink",
     "SignInUrl",
     "Transaction",
     "TransactionReward",
