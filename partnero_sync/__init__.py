@@ -1,0 +1,86 @@
+"""The client of `partnero_async`, for code without an event loop.
+
+::
+
+    from partnero_sync import Partnero
+
+    with Partnero("your-api-key") as client:
+        sale = client.transactions.create(
+            key="order-1001", amount=49.90, customer={"key": "acct-7"}
+        )
+
+`Partnero` and `Pages` are this package's own; all other names are those of
+`partnero_async`, the same objects. They load when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from partnero_async import __version__
+
+if TYPE_CHECKING:
+    from partnero_async import (
+        AmbiguousWriteError,
+        AppliedUnreadableError,
+        AuthenticationError,
+        BadRequestError,
+        ClientClosedError,
+        ConflictError,
+        ConnectionFailedError,
+        DeadlineExceededError,
+        DuplicateDetectedError,
+        NoAnswerError,
+        NotFoundError,
+        PartneroError,
+        PermissionDeniedError,
+        Rate,
+        RateLimitError,
+        RefusedError,
+        ServerError,
+        UnexpectedBodyError,
+        UsageError,
+        ValidationError,
+    )
+
+    from ._portal import Pages
+    from .client import Partnero
+
+__all__ = [
+    "AmbiguousWriteError",
+    "AppliedUnreadableError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientClosedError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "DeadlineExceededError",
+    "DuplicateDetectedError",
+    "NoAnswerError",
+    "NotFoundError",
+    "Pages",
+    "Partnero",
+    "PartneroError",
+    "PermissionDeniedError",
+    "Rate",
+    "RateLimitError",
+    "RefusedError",
+    "ServerError",
+    "UnexpectedBodyError",
+    "UsageError",
+    "ValidationError",
+    "__version__",
+]
+
+_OWN = {"Partnero": "partnero_sync.client", "Pages": "partnero_sync._portal"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_OWN.get(name, "partnero_async")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
