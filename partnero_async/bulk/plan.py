@@ -64,6 +64,10 @@ class Plan:
     """Arguments that each call has."""
     given: frozenset[str]
     """Names of the constants."""
+    needs: Sequence[Sequence[str]]
+    """Of each group of fields a row has one."""
+    excludes: Sequence[Sequence[str]]
+    """Of each group of fields a row has no second one."""
 
     def read(self, cells: Sequence[str]) -> Entry:
         """Turn the cells of a row into a call.
@@ -84,10 +88,10 @@ class Plan:
         return self._entry(dict(arguments))
 
     def _check(self, present: set[str], *, creates: bool) -> None:
-        for needed in REQUIRED[self.resource]:
+        for needed in self.needs:
             if present.isdisjoint(needed):
                 raise RowError("missing", f"no {' and no '.join(needed)}")
-        for group in EXCLUSIVE[self.resource]:
+        for group in self.excludes:
             several = [name for name in group if name in present]
             if len(several) > 1 and not (creates and group[0] == "customer.id"):
                 raise RowError(
@@ -150,13 +154,21 @@ def plan_of(resource: ResourceName, source: Source, header: Sequence[str]) -> Pl
         for position, column in enumerate(header)
         for name in _names_of(column, source, fields)
     ]
-    _check_needed(resource, {field.name for _, field in takes} | {*source.constants})
+    present = {field.name for _, field in takes} | {*source.constants}
+    _check_needed(resource, present)
     return Plan(
         resource=resource,
         width=len(header),
         takes=takes,
         constants=_constants(fields, source),
         given=frozenset(source.constants),
+        needs=REQUIRED[resource],
+        # Most files have one column of each group: then there is nothing to check.
+        excludes=[
+            group
+            for group in EXCLUSIVE[resource]
+            if len(present.intersection(group)) > 1
+        ],
     )
 
 
