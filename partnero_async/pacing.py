@@ -51,7 +51,7 @@ _OPENING_SECONDS = 1.0
 
 _PATIENCE = 1.0
 _TICK = 1e-4  # no timer is shorter: a clock too coarse to see it pass would spin
-_TRUST = 0.75
+_TRUST, _DOUBT = 0.9, 30
 _FIRST_HOLD = 0.16
 _CUT, _DEEPEST_CUT = 0.95, 0.7
 _SEARCH, _CREEP = 0.001, 0.0003
@@ -199,7 +199,7 @@ class _Quota:
 
     def _under_way(self) -> float:
         # The minimum of a few is not yet the minimum: trust grows with their number.
-        return _TRUST * self._quickest * self._seen / (self._seen + 5)
+        return _TRUST * self._quickest * self._seen / (self._seen + _DOUBT)
 
     def take(self, now: float) -> None:
         self._sent.append(now)

@@ -197,9 +197,9 @@ def test_t20_headers_tell_the_limit(
         pytest.param(
             FixedWindow(1000, 60, told=False), 4000, Rate(1000, 60), id="1000/min"
         ),
-        pytest.param(FixedWindow(10, 1, told=False), 600, Rate(10, 1), id="10/s"),
-        pytest.param(FixedWindow(50, 1, told=False), 3000, Rate(50, 1), id="50/s"),
-        pytest.param(TokenBucket(10, 20, told=False), 600, Rate(10, 1), id="bucket"),
+        pytest.param(FixedWindow(10, 1, told=False), 3000, Rate(10, 1), id="10/s"),
+        pytest.param(FixedWindow(50, 1, told=False), 9000, Rate(50, 1), id="50/s"),
+        pytest.param(TokenBucket(10, 20, told=False), 3000, Rate(10, 1), id="bucket"),
     ],
 )
 def test_t21_a_told_rate_is_kept(
@@ -208,7 +208,8 @@ def test_t21_a_told_rate_is_kept(
     """A told rate is used to at least 95 %, and nothing is ever refused."""
     outcome = import_rows(evolve(server), requests, 50, seed + run, rate)
     print(outcome)
-    assert requests / rate.per_second / outcome.wall >= 0.95
+    later = requests - rate.limit  # the first may all pass at once
+    assert later / rate.per_second / outcome.wall >= 0.95
     assert outcome.refused == 0
 
 
