@@ -9,6 +9,27 @@ from .calls import DONE, Answer, Call, data, deletion, identifier, updated_membe
 from .checks import Fields, Refusal, invalid
 from .paging import Where, page, search
 from .partners import partner_reference
+from .routing import AFFILIATE, table
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS customers (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    email TEXT COLLATE NOCASE,
+    name TEXT,
+    surname TEXT,
+    partner INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    gone INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX IF NOT EXISTS customer_key ON customers (key) WHERE gone = 0;
+CREATE INDEX IF NOT EXISTS customer_email ON customers (email);
+CREATE INDEX IF NOT EXISTS customer_partner ON customers (partner);
+"""
 
 SELECT = (
     "SELECT c.*, p.id AS partner_id, p.status AS partner_status,"
@@ -254,3 +275,22 @@ def _set_archived(call: Call, operation: str, *, archived: bool) -> Answer:
     )
     call.state.note(operation, row["key"])
     return DONE
+
+
+# Creation and the list of sales are served by the module of the sales.
+_EITHER = "/customers/{key} /customers /customer"
+_RESTORE = "/customers/{key}/revoke-archive"
+ROUTES = table(
+    AFFILIATE,
+    [
+        ("customers.list", "GET", "/customers", list_customers),
+        ("customers.search", "GET", "/customers:search", search_customers),
+        ("customers.get", "GET", "/customers/{key} /customer", get_customer),
+        ("customers.update", "PUT", _EITHER, update_customer),
+        ("customers.delete", "DELETE", _EITHER, delete_customer),
+        ("customers.suspend", "POST", "/customers/{key}/suspend", suspend_customer),
+        ("customers.approve", "POST", "/customers/{key}/approve", approve_customer),
+        ("customers.archive", "POST", "/customers/{key}/archive", archive_customer),
+        ("customers.restore", "POST", _RESTORE, restore_customer),
+    ],
+)

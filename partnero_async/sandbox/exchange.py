@@ -11,7 +11,7 @@ from aiohttp import web
 
 from .checks import Refusal, as_object, invalid
 from .faults import Fault
-from .routes import Route
+from .routing import Route
 
 PREFIX = "/v1"
 UNEXPECTED = {"status": 0, "message": "Unexpected failure."}

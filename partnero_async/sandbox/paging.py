@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import attrs
@@ -10,10 +10,19 @@ import attrs
 from .calls import Answer, Call
 from .checks import Fields, invalid
 
-_DEFAULT_LIMIT = 15
-_MAX_LIMIT = 250
 # Keeps the offset inside SQLite's integers; a page that far away is empty anyhow.
 _MAX_PAGE = 2**53
+
+
+class Limits(NamedTuple):
+    """How many items a page has; what a few lists do differently."""
+
+    default: int = 15
+    least: int = 1
+    most: int = 250
+
+
+_USUAL = Limits()
 
 
 @attrs.define
@@ -36,14 +45,15 @@ def page(
     table: str,
     where: Where,
     item: Callable[[sqlite3.Row], dict[str, Any]],
+    limits: Limits = _USUAL,
 ) -> Answer:
     """Answer with one page of *select*, newest first unless `sort` says asc.
 
     *table* is the alias whose sequence orders the rows.
     """
     fields = Fields(call.arguments)
-    limit = _within(call, fields, "limit", default=_DEFAULT_LIMIT, most=_MAX_LIMIT)
-    number = _within(call, fields, "page", default=1, most=_MAX_PAGE)
+    limit = _within(call, fields, "limit", limits)
+    number = _within(call, fields, "page", Limits(1, 1, _MAX_PAGE))
     order = _order(fields)
     fields.settle()
     offset = (number - 1) * limit
@@ -90,13 +100,14 @@ def search(call: Call, columns: dict[str, str]) -> Where:
     return where
 
 
-def _within(call: Call, fields: Fields, name: str, *, default: int, most: int) -> int:
-    number = fields.integer(name, default=default)
-    if number is None or 1 <= number <= most:
-        return number or default
+def _within(call: Call, fields: Fields, name: str, limits: Limits) -> int:
+    number = fields.integer(name, default=limits.default)
+    if number is None or limits.least <= number <= limits.most:
+        return number or limits.default
     if call.assumptions.out_of_range == "refuse":
-        fields.refuse(name, f"A number from 1 to {most} is expected.")
-    return min(max(number, 1), most)
+        reason = f"A number from {limits.least} to {limits.most} is expected."
+        fields.refuse(name, reason)
+    return min(max(number, limits.least), limits.most)
 
 
 def _order(fields: Fields) -> str:

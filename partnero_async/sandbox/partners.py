@@ -10,7 +10,41 @@ from .amounts import sums
 from .calls import DONE, Answer, Call, data, deletion, identifier, updated_members
 from .checks import Fields, Refusal, invalid
 from .paging import Where, page, search
+from .routing import AFFILIATE, table
 from .state import State, generated_key
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS partners (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    email TEXT NOT NULL COLLATE NOCASE,
+    name TEXT,
+    surname TEXT,
+    status TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    referring INTEGER,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    gone INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX IF NOT EXISTS partner_id ON partners (id) WHERE gone = 0;
+CREATE UNIQUE INDEX IF NOT EXISTS partner_email ON partners (email) WHERE gone = 0;
+CREATE TABLE IF NOT EXISTS links (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    partner INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS link_partner ON links (partner);
+CREATE TABLE IF NOT EXISTS bonuses (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    partner INTEGER NOT NULL,
+    amount TEXT NOT NULL,
+    units TEXT NOT NULL,
+    note TEXT,
+    created_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS bonus_partner ON bonuses (partner);
+"""
 
 _SELECT = "SELECT p.* FROM partners p"
 # Which of several identifiers counts: id over key is documented for referring
@@ -358,3 +392,23 @@ def _detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
         },
         "custom_field_values": [],
     }
+
+
+# Singular paths are the legacy ones of the vendor's PHP library.
+_EITHER = "/partners/{id} /partners /partner"
+ROUTES = table(
+    AFFILIATE,
+    [
+        ("partners.list", "GET", "/partners", list_partners),
+        ("partners.search", "GET", "/partners:search", search_partners),
+        ("partners.get", "GET", "/partners/{id}", get_partner),
+        ("partners.find", "GET", "/partner", find_partner),
+        ("partners.create", "POST", "/partners /partner", create_partner),
+        ("partners.update", "PUT", _EITHER, update_partner),
+        ("partners.delete", "DELETE", _EITHER, delete_partner),
+        ("partners.archive", "POST", "/partners/{id}/archive", archive_partner),
+        ("partners.restore", "POST", "/partners/{id}/revoke-archive", restore_partner),
+        ("partners.sign_in_url", "POST", "/partners:sign-in-url", sign_in_url),
+        ("partners.add_reward", "POST", "/partners/{id}/reward", reward_partner),
+    ],
+)

@@ -19,7 +19,29 @@ from .customers import (
     register,
 )
 from .paging import Where, page
+from .routing import AFFILIATE, Route, table
 from .state import generated_key
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS sales (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT,
+    action TEXT,
+    amount TEXT NOT NULL,
+    units TEXT NOT NULL,
+    partner INTEGER,
+    customer INTEGER,
+    reward TEXT,
+    rewarded INTEGER NOT NULL,
+    product TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    deleted_at TEXT,
+    gone INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS sale_key ON sales (key);
+CREATE INDEX IF NOT EXISTS sale_partner ON sales (partner);
+CREATE INDEX IF NOT EXISTS sale_customer ON sales (customer);
+"""
 
 _SELECT = (
     "SELECT s.*, p.id AS partner_id, c.key AS customer_key FROM sales s"
@@ -302,3 +324,32 @@ def _set_archived(call: Call, operation: str, *, archived: bool) -> Answer:
         )
         call.state.note(operation, row["key"], Decimal(row["amount"]))
     return DONE
+
+
+_EITHER = "/transactions/{key} /transactions"
+_RESTORE = "/transactions/{key}/revoke-archive"
+_OF_CUSTOMER = "/customers/{key}/transactions"
+ROUTES = table(
+    AFFILIATE,
+    [
+        (
+            "customers.create",
+            "POST",
+            "/customers /customer",
+            create_customer_and_sale,
+        ),
+        ("customers.transactions", "GET", _OF_CUSTOMER, list_sales_of_customer),
+        ("transactions.list", "GET", "/transactions", list_sales),
+        ("transactions.get", "GET", "/transactions/{key}", get_sale),
+        ("transactions.create", "POST", "/transactions", create_sale),
+        ("transactions.delete", "DELETE", _EITHER, delete_sale),
+        ("transactions.archive", "POST", "/transactions/{key}/archive", archive_sale),
+        ("transactions.restore", "POST", _RESTORE, restore_sale),
+    ],
+)
+
+#: Shares its URL with `transactions.create`; the member `transactions` of the body
+#: tells them apart.
+BATCH = Route(
+    "transactions.create_batch", "POST", ["/transactions"], create_sales, AFFILIATE
+)

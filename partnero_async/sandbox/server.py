@@ -33,7 +33,10 @@ from .exchange import (
 )
 from .faults import Fault, Faults
 from .limits import RateLimit
-from .routes import BATCH, Route, main_forms, methods
+from .nouns import SCHEMA
+from .routes import main_forms, methods
+from .routing import Route
+from .sales import BATCH
 from .state import Effect, Key, State, settle_key
 
 logger = logging.getLogger(__name__)
@@ -120,7 +123,7 @@ class Sandbox:
         """Open the memory and listen on 127.0.0.1."""
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
-        state = State(self._db)
+        state = State(self._db, SCHEMA)
         try:
             key = settle_key(state, self._given_key)
             runner = web.ServerRunner(
@@ -257,7 +260,7 @@ class Sandbox:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self._total += 1
         path = request.raw_path.partition("?")[0]
-        served = methods(parts(path))
+        served = methods("affiliate", parts(path))
         if request.method in served:
             self._by_route[f"{request.method} {served[request.method][1]}"] += 1
         headers: dict[str, str] = {}

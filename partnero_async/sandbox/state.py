@@ -16,71 +16,6 @@ CREATE TABLE IF NOT EXISTS settings (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS partners (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL,
-    email TEXT NOT NULL COLLATE NOCASE,
-    name TEXT,
-    surname TEXT,
-    status TEXT NOT NULL,
-    tags TEXT NOT NULL,
-    referring INTEGER,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
-    gone INTEGER NOT NULL DEFAULT 0
-);
-CREATE UNIQUE INDEX IF NOT EXISTS partner_id ON partners (id) WHERE gone = 0;
-CREATE UNIQUE INDEX IF NOT EXISTS partner_email ON partners (email) WHERE gone = 0;
-CREATE TABLE IF NOT EXISTS links (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT NOT NULL UNIQUE,
-    partner INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS link_partner ON links (partner);
-CREATE TABLE IF NOT EXISTS customers (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT NOT NULL,
-    email TEXT COLLATE NOCASE,
-    name TEXT,
-    surname TEXT,
-    partner INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    tags TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
-    deleted_at TEXT,
-    gone INTEGER NOT NULL DEFAULT 0
-);
-CREATE UNIQUE INDEX IF NOT EXISTS customer_key ON customers (key) WHERE gone = 0;
-CREATE INDEX IF NOT EXISTS customer_email ON customers (email);
-CREATE INDEX IF NOT EXISTS customer_partner ON customers (partner);
-CREATE TABLE IF NOT EXISTS sales (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT,
-    action TEXT,
-    amount TEXT NOT NULL,
-    units TEXT NOT NULL,
-    partner INTEGER,
-    customer INTEGER,
-    reward TEXT,
-    rewarded INTEGER NOT NULL,
-    product TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    deleted_at TEXT,
-    gone INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX IF NOT EXISTS sale_key ON sales (key);
-CREATE INDEX IF NOT EXISTS sale_partner ON sales (partner);
-CREATE INDEX IF NOT EXISTS sale_customer ON sales (customer);
-CREATE TABLE IF NOT EXISTS bonuses (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    partner INTEGER NOT NULL,
-    amount TEXT NOT NULL,
-    units TEXT NOT NULL,
-    note TEXT,
-    created_at TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS bonus_partner ON bonuses (partner);
 CREATE TABLE IF NOT EXISTS ledger (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     operation TEXT NOT NULL,
@@ -116,9 +51,10 @@ class State:
 
     In a file, WAL with synchronous=NORMAL: a killed process loses nothing that was
     committed, while a power cut may lose the newest commits, which is fine here.
+    *schema* creates the tables of the nouns; the ledger needs none of them.
     """
 
-    def __init__(self, db: Path | str | None) -> None:
+    def __init__(self, db: Path | str | None, schema: str = "") -> None:
         self._connection = sqlite3.connect(
             ":memory:" if db is None else db,
             isolation_level=None,
@@ -132,7 +68,7 @@ class State:
         self._lock = threading.RLock()
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
             self._connection.execute(f"PRAGMA {pragma}").fetchall()
-        self._connection.executescript(_SCHEMA)
+        self._connection.executescript(_SCHEMA + schema)
 
     def close(self) -> None:
         """Close the connection; what is only in memory is gone."""

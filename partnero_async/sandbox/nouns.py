@@ -1,0 +1,16 @@
+"""The modules that serve the API, a noun each, with their tables.
+
+Each has `SCHEMA`, the statements that create its tables where they do not exist, and
+`ROUTES`, its part of the route table.
+"""
+
+from . import account, customers, partners, sales
+
+NOUNS = (
+    account,
+    partners,
+    customers,
+    sales,
+)
+
+SCHEMA = "".join(noun.SCHEMA for noun in NOUNS)
