@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from partnero_async import AmbiguousWriteError, NotFoundError, Partnero
 from partnero_async._lookup import Lookup, always, holds, sold_to
 from partnero_async.models import Customer, Page, Transaction
+from partnero_async.sandbox import Sandbox
 
 ADA = Customer(key="acct-7", email="Ada@Example.com", name="Ada", partner="pt_1")
 
@@ -95,3 +97,33 @@ def test_a_lookup_accepts_everything_unless_it_is_told() -> None:
 def test_paged(result: Any, paged: bool) -> None:
     """A lookup knows whether it reads a page."""
     assert Lookup(result, "GET /customers").paged is paged
+
+
+# --- a deletion --------------------------------------------------------------------
+
+
+async def test_a_deletion_in_doubt_is_done_when_nothing_is_found(
+    sandbox: Sandbox,
+) -> None:
+    """``gone``: for a deletion it is the absence that proves it."""
+    async with Partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
+        await client.transactions.create(
+            key="inv-1", amount=1, customer={"key": "acct-7"}
+        )
+        sandbox.fail_next("transactions.delete", when="after", how=502)
+        await client.transactions.delete("inv-1")
+        with pytest.raises(NotFoundError):
+            await client.transactions.get("inv-1")
+
+
+async def test_a_deletion_in_doubt_is_not_sent_again(sandbox: Sandbox) -> None:
+    """A sale that is still there may be another one under the same key."""
+    async with Partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
+        await client.transactions.create(
+            key="inv-1", amount=1, customer={"key": "acct-7"}
+        )
+        sandbox.fail_next("transactions.delete", when="before", how=502)
+        with pytest.raises(AmbiguousWriteError):
+            await client.transactions.delete("inv-1")
+        assert (await client.transactions.get("inv-1")).key == "inv-1"
+    assert sandbox.requests_by_route["DELETE /transactions/{key}"] == 1

@@ -31,6 +31,33 @@ ARGUMENTS: dict[str, Any] = {
 }
 """What the methods are called with: each required parameter by its name."""
 
+EVERY: dict[str, Any] = {
+    **dict.fromkeys(("create_customer", "rewarded", "rewardable"), True),
+    **dict.fromkeys(("gross_amount", "discount_amount", "reward"), Decimal(1)),
+    "created_at": 1772476800,
+    "expires_in": 120,
+    "if_exists": "raise",
+    "limit": 15,
+    "partner": dict.fromkeys(("id", "key", "email"), "x"),
+    "referring_partner": dict.fromkeys(("id", "key", "email"), "x"),
+    "tags": ["vip"],
+    "transaction": {},
+    "transactions": [{"key": "k", "amount": Decimal(1), "action": "sale"}],
+    "customer": {
+        **dict.fromkeys(("key", "email", "id", "name", "surname", "created_at"), "x"),
+        "tags": ["vip"],
+        "partner": dict.fromkeys(("id", "key", "email"), "x"),
+    },
+}
+"""All that can be told, by parameter; the others take a text."""
+
+UNSENT = {
+    "customers.update": {"key"},  # it is in the path
+    "transactions.create": {"customer.referring_customer"},  # refer-a-friend programs
+    "transactions.create_batch": {"customer.referring_customer"},
+}
+"""Published members that the client has no parameter for, with what is below them."""
+
 RETRY: dict[str, Kind] = {
     "A": Kind.READ,
     "B": Kind.STATE,
@@ -166,6 +193,62 @@ def test_the_letters_fit_what_is_published_about_repeats() -> None:
 
 
 # --- the client and the sandbox against it -------------------------------------
+
+
+def names(value: Any, above: str = "") -> set[str]:
+    """List the members of a body as they are published: dotted, ``[]`` for items."""
+    found: set[str] = set()
+    for name, inner in value.items():
+        path = f"{above}{name}"
+        found.add(path)
+        if isinstance(inner, dict):
+            found |= names(inner, f"{path}.")
+        elif isinstance(inner, list) and isinstance(inner[0], dict):
+            found |= names(inner[0], f"{path}[].")
+    return found
+
+
+def leaves(paths: Iterable[str]) -> set[str]:
+    """Leave out the members that only hold others."""
+    every = set(paths)
+    return {
+        p for p in every if not any(q.startswith((f"{p}.", f"{p}[")) for q in every)
+    }
+
+
+@pytest.mark.parametrize("name", BY_ID)
+async def test_what_can_be_told_is_what_is_published(name: str) -> None:
+    """Given everything, a method sends each published member and invents none."""
+    seen: list[set[str]] = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        body = json.loads(await request.read() or b"{}")
+        seen.append({f"?{key}" for key in request.query} | leaves(names(body)))
+        data: Any = [] if "page" in request.query else {}
+        return web.json_response({"data": data, "status": 1})
+
+    (wanted,) = (o for o in published() if o["id"] == name)
+    unsent = UNSENT.get(name, set())
+    members = {
+        path
+        for path in leaves(wanted["body"])
+        if not any(path == left or path.startswith(f"{left}.") for left in unsent)
+    }
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    async with (
+        TestServer(app) as server,
+        Partnero("key-of-a-test", base_url=str(server.make_url("/v1"))) as client,
+    ):
+        method = methods(client)[name]
+        result = method(
+            **{
+                name: EVERY.get(name, ARGUMENTS.get(name, "2026-03-04"))
+                for name in inspect.signature(method).parameters
+            }
+        )
+        await (result.first() if isinstance(result, Pages) else result)
+    assert_same(seen[0], {f"?{key}" for key in wanted["query"]} | members)
 
 
 async def test_the_client_calls_the_routes_of_the_reference() -> None:
