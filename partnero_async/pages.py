@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attrs
 
 from ._convert import UNKNOWN
+from ._walk import Walk, ahead, identity_of
 from ._wire import next_page, request
 from .errors import UnexpectedBodyError, UsageError
 from .models.pages import Page
@@ -16,16 +20,25 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LARGEST_PAGE: Final = 250
-"""Items a page that the API allows (facts.md, "pagination")."""
+
+@attrs.frozen(kw_only=True)
+class Bounds:
+    """How many items a page may have (facts.md, "pagination")."""
+
+    smallest: int = 1
+    largest: int = 250
+
+
+ANY_SIZE = Bounds()
 
 
 class Pages(Generic[T]):
     """A list of the API: ``async for item in client.partners.list(): ...``.
 
-    Nothing is sent before the first item is asked for. Each walk starts anew. A list
-    that changes meanwhile shifts under the walk: what is added or deleted while it
-    goes on may be seen twice or not at all.
+    Nothing is sent before the first item is asked for, and each walk starts anew. A
+    list that changes meanwhile shifts under the walk: an item that comes by again is
+    yielded once, while one that is deleted or added may be seen or not, and a deletion
+    in front of the walk can hide as many items as were deleted.
     """
 
     def __init__(
@@ -36,44 +49,73 @@ class Pages(Generic[T]):
         *,
         limit: int,
         parts: Mapping[str, str] | None = None,
+        bounds: Bounds = ANY_SIZE,
+        identity: Callable[[T], Hashable] | None = None,
         **query: Any,
     ) -> None:
-        if not 1 <= limit <= LARGEST_PAGE:
-            raise UsageError(f"limit={limit}: give 1 to {LARGEST_PAGE} items a page")
+        if not bounds.smallest <= limit <= bounds.largest:
+            raise UsageError(
+                f"limit={limit}: give {bounds.smallest} to {bounds.largest} a page"
+            )
         self._transport = transport
         self._page = page
-        self._operation = operation
         self._limit = limit
         self._parts = parts
         self._query = query
+        self.operation = operation
+        """Method and route template."""
+        self.unique = identity is None
+        """Whether an item has a key that no other item of the list has."""
+        self.identity: Callable[[T], Hashable] = identity or identity_of
+        """What tells an item from others."""
 
     def __repr__(self) -> str:
         """Show the route and the size of a page."""
-        return f"<Pages of {self._operation}, {self._limit} a page>"
+        return f"<Pages of {self.operation}, {self._limit} a page>"
 
-    async def __aiter__(self) -> AsyncIterator[T]:
+    def __aiter__(self) -> Walk[T]:
         """Walk the items of all pages."""
-        async for page in self.pages():
-            for item in page.items:
-                yield item
+        return self.items()
 
-    async def pages(self) -> AsyncGenerator[Page[T]]:
-        """Walk the pages, until one that names no next page.
+    def items(
+        self, *, window: int = 1, prefetch: bool = False, resume: str | None = None
+    ) -> Walk[T]:
+        """Walk the items of all pages, in order.
+
+        *prefetch* asks for the next page while this one is worked on. *window* asks for
+        as many pages at once, which is quicker and costs up to ``window - 1`` requests
+        past the end. *resume* is what `Walk.checkpoint` returned: the walk goes on
+        behind the item that was yielded last.
+
+        Raises `UsageError` for a checkpoint of another list.
+        """
+        if window < 1:
+            raise UsageError(f"window={window}: give 1 or more pages at once")
+        return Walk(self, window=window, prefetch=prefetch, resume=resume)
+
+    async def pages(
+        self, *, window: int = 1, prefetch: bool = False, start: int = 1
+    ) -> AsyncGenerator[Page[T]]:
+        """Walk the pages from *start*, as they come, to one that names no next page.
 
         Where the API answers without links, a page that is not full is the last, and so
-        is one that repeats the page before it.
+        is one that repeats the page before it. *window* and *prefetch* are as in
+        `items`.
 
         Raises `UnexpectedBodyError` when a next link leads back, or to another place.
         """
-        number: int | None = 1
-        before: list[T] = []
-        while number is not None:
-            page = await self.page(number)
-            if not page.items or page.items == before:
-                return
-            yield page
-            before = page.items
-            number = self._after(page)
+        before: list[T] | None = None
+        repeats = 0
+        fetched = ahead(self, start, window=window, prefetch=prefetch)
+        async with aclosing(fetched) as walked:
+            async for page in walked:
+                repeats = repeats + 1 if page.items == before else 0
+                # A list that grew by just one page shows the same page again, once.
+                allowed = 0 if page.link == UNKNOWN else 1
+                if not page.items or repeats > allowed:
+                    return
+                yield page
+                before = page.items
 
     async def page(self, number: int) -> Page[T]:
         """Read the page of this *number*, counted from 1."""
@@ -82,7 +124,7 @@ class Pages(Generic[T]):
         page = await self._transport.call(
             self._page,
             Kind.READ,
-            self._operation,
+            self.operation,
             parts=self._parts,
             query={"limit": self._limit, "page": number, **self._query},
         )
@@ -94,21 +136,28 @@ class Pages(Generic[T]):
         page = await self.page(1)
         return page.items[0] if page.items else None
 
-    async def collect(self) -> list[T]:
-        """Read all items into a list. Mind the memory of a long one."""
-        return [item async for item in self]
+    async def collect(self, *, window: int = 1) -> list[T]:
+        """Read all items into a list, *window* pages at once. Mind its memory."""
+        return [item async for item in self.items(window=window)]
 
-    def _after(self, page: Page[T]) -> int | None:
+    def after(self, page: Page[T]) -> int | None:
+        """Return the number of the page behind *page*; None where it is the last."""
         if page.link is None:
             return None
         if page.link == UNKNOWN:
             return page.number + 1 if len(page.items) >= self._limit else None
         base = self._transport.settings.base_url
-        path = request(self._operation, parts=self._parts).target
+        path = request(self.operation, parts=self._parts).target
         number = next_page(page.link, base, path)
         if number <= page.number:
             raise UnexpectedBodyError(
                 f"links.next of page {page.number} leads back to page {number}",
-                operation=self._operation,
+                operation=self.operation,
             )
         return number
+
+    @property
+    def name(self) -> str:
+        """What list this is, filters included; its checkpoints carry it."""
+        given = {k: v for k, v in self._query.items() if v is not None}
+        return f"{self.operation} {self._parts or {}} {given} {self._limit}"

@@ -38,6 +38,8 @@ class Reply:
     body: Any = attrs.field(factory=lambda: {"status": 1})
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     content_type: str = "application/json"
+    after: float = 0.0
+    """Virtual seconds until it comes."""
 
 
 @attrs.frozen
@@ -95,6 +97,8 @@ class Script:
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = list(steps)
         self.seen: list[Seen] = []
+        self.ended = 0.0
+        """When the whole play was over, in virtual seconds."""
 
     def __str__(self) -> str:
         """Show what was asked, a request a word."""
@@ -119,6 +123,7 @@ class Script:
             await asyncio.sleep(step.after)
             raise aiohttp.ServerDisconnectedError
         context.left = True
+        await asyncio.sleep(step.after)
         body = (
             step.body
             if isinstance(step.body, bytes)
@@ -153,7 +158,9 @@ def play(
                     repeat=True,
                 )
             async with virtual_client(seed=seed, **settings) as client:
-                return await use(client)
+                result = await use(client)
+            script.ended = asyncio.get_running_loop().time()
+            return result
 
     return run_virtual(main()), script
 

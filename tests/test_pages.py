@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partnero_async import Partnero, UnexpectedBodyError, UsageError
+from partnero_async import Partnero, UnexpectedBodyError, UsageError, _walk
 from tests.scripted import ORIGIN, Reply, data, play
 
 HERE = f"{ORIGIN}/v1/customers"
@@ -81,11 +84,255 @@ def test_empty_page_ends_the_walk_whatever_its_link_says() -> None:
 
 
 def test_pages_that_repeat_end_the_walk() -> None:
-    """A server that answers every page alike is not followed for ever."""
+    """A server that answers every page alike is left after two repeats."""
     steps = [linked(f"{HERE}?page={number}", "a", "b") for number in range(2, 9)]
     keys, script = play(steps, walk())
     assert keys == ["a", "b"]
-    assert len(script.seen) == 2
+    assert len(script.seen) == 3
+
+
+def test_list_that_grew_by_a_page_goes_on() -> None:
+    """One page may come by again; what is behind it is new."""
+    keys, _ = play(
+        [
+            linked(f"{HERE}?page=2", "a", "b"),
+            linked(f"{HERE}?page=3", "a", "b"),
+            linked(None, "c"),
+        ],
+        walk(),
+    )
+    assert keys == ["a", "b", "c"]
+
+
+def test_items_that_shift_are_yielded_once() -> None:
+    """What was pushed to the next page by an addition is not seen twice."""
+    keys, _ = play(
+        [
+            linked(f"{HERE}?page=2", "c", "b"),
+            linked(f"{HERE}?page=3", "b", "a"),
+            linked(None, "c", "b"),
+        ],
+        walk(),
+    )
+    assert keys == ["c", "b", "a"]
+
+
+def test_memory_of_a_walk_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk remembers its last items only, and so tells shifts of that many."""
+    monkeypatch.setattr(_walk, "REMEMBERED", 2)
+    keys, _ = play(
+        [
+            linked(f"{HERE}?page=2", "e", "d"),
+            linked(f"{HERE}?page=3", "c", "b"),
+            linked(None, "e", "b", "a"),
+        ],
+        walk(),
+    )
+    assert keys == ["e", "d", "c", "b", "e", "a"]
+
+
+# --- sales: equal ones are not the same one -------------------------------------
+
+
+def sales(*keys: str, page: int | None = None) -> Reply:
+    link = page and f"{ORIGIN}/v1/transactions?page={page}"
+    return data(items(*keys), links={"next": link})
+
+
+async def walk_sales(client: Partnero) -> list[str | None]:
+    return [sale.key async for sale in client.transactions.list(limit=3)]
+
+
+def test_sales_that_shift_are_yielded_once() -> None:
+    """A page that begins with the last sales of a list that has grown goes on there."""
+    keys, script = play(
+        [sales("d", "c", "b", page=2), sales("c", "b", "a"), sales("f", "e", "d")],
+        walk_sales,
+    )
+    assert keys == ["d", "c", "b", "a"]
+    assert [seen.query["page"] for seen in script.seen] == ["1", "2", "1"]
+
+
+def test_equal_sales_at_a_border_are_both_yielded() -> None:
+    """A sale that was recorded twice is two sales, on whatever page they stand."""
+    first = sales("c", "b", "a", page=2)
+    keys, _ = play([first, sales("a"), first], walk_sales)
+    assert keys == ["c", "b", "a", "a"]
+
+
+def test_equal_sales_elsewhere_are_both_yielded() -> None:
+    """A second move of the same sales shows all of them twice."""
+    pages = [sales("c", "b", "a", page=2), sales("x", "c", "b", page=3), sales("a")]
+    keys, script = play(pages, walk_sales)
+    assert keys == ["c", "b", "a", "x", "c", "b", "a"]
+    assert len(script.seen) == 3
+
+
+def test_page_of_sales_that_repeats_adds_nothing() -> None:
+    """Neither a list that grew by a page nor a server stuck on one is double."""
+    stuck = [sales("b", "a", page=number) for number in range(2, 9)]
+    keys, script = play(stuck, walk_sales)
+    assert keys == ["b", "a"]
+    assert len(script.seen) == 3
+
+
+# --- several pages at once --------------------------------------------------------
+
+
+def test_window_keeps_the_order_and_saves_the_time() -> None:
+    """Eight pages at once come in order, in an eighth of the time."""
+    taken: dict[int, float] = {}
+    for window in (1, 8):
+
+        async def run(client: Partnero, window: int = window) -> list[str | None]:
+            listed = client.customers.list(limit=1).items(window=window)
+            return [customer.key async for customer in listed]
+
+        steps = [
+            attrs.evolve(
+                linked(f"{HERE}?page={n + 1}" if n < 16 else None, str(n)), after=1
+            )
+            for n in range(1, 17)
+        ]
+        keys, script = play([*steps, linked(None)], run)
+        assert keys == [str(n) for n in range(1, 17)]
+        assert len(script.seen) <= 16 + window - 1
+        taken[window] = script.ended
+    assert taken[1] == pytest.approx(16)
+    assert taken[8] < 4
+
+
+def test_window_follows_a_link_that_jumps() -> None:
+    """Pages that were guessed are dropped where the API goes on elsewhere."""
+
+    async def run(client: Partnero) -> list[str | None]:
+        listed = client.customers.list(limit=1).items(window=2)
+        return [customer.key async for customer in listed]
+
+    keys, script = play(
+        [linked(f"{HERE}?page=5", "a"), linked(None, "guessed"), linked(None, "e")], run
+    )
+    assert keys == ["a", "e"]
+    assert [seen.query["page"] for seen in script.seen][:3] == ["1", "2", "5"]
+
+
+def test_prefetch_asks_while_the_page_is_worked_on() -> None:
+    """The next page is under way before the consumer is done with this one."""
+
+    async def run(client: Partnero) -> list[float]:
+        loop = asyncio.get_running_loop()
+        seen = []
+        async for page in client.customers.list(limit=1).pages(prefetch=True):
+            seen.append(loop.time())
+            assert page.items
+            await asyncio.sleep(1)
+        return seen
+
+    steps = [
+        linked(f"{HERE}?page=2", "a"),
+        linked(f"{HERE}?page=3", "b"),
+        linked(None, "c"),
+    ]
+    at, _ = play([attrs.evolve(step, after=1) for step in steps], run)
+    assert at == pytest.approx([1, 2, 3])
+
+
+def test_walk_that_is_left_early_cancels_what_it_asked_for() -> None:
+    """Nothing goes on in the background once a walk is closed."""
+
+    async def run(client: Partnero) -> int:
+        before = len(asyncio.all_tasks())
+        walked = client.customers.list(limit=1).items(window=8)
+        await anext(walked)
+        assert len(asyncio.all_tasks()) > before
+        await walked.aclose()
+        return len(asyncio.all_tasks()) - before
+
+    steps = [linked(f"{HERE}?page=2", "a"), attrs.evolve(linked(None, "b"), after=9)]
+    left, _ = play(steps, run)
+    assert left == 0
+
+
+@pytest.mark.parametrize("window", [0, -1])
+async def test_window_out_of_range_is_refused(client: Partnero, window: int) -> None:
+    """At least one page is asked for at a time."""
+    with pytest.raises(UsageError, match="1 or more"):
+        client.partners.list().items(window=window)
+
+
+# --- going on later ---------------------------------------------------------------
+
+
+async def test_walk_goes_on_at_its_checkpoint(client: Partnero) -> None:
+    """Wherever a walk was left, going on there yields the rest, each item once."""
+    for number in range(7):
+        await client.partners.create(email=f"p{number}@example.com", id=f"p{number}")
+    partners = client.partners.list(limit=3)
+    whole = await partners.collect()
+    for taken in range(8):
+        walked = partners.items()
+        first = [await anext(walked) for _ in range(taken)] if taken < 8 else []
+        rest = partners.items(resume=walked.checkpoint())
+        assert first + [partner async for partner in rest] == whole
+        await walked.aclose()
+        if taken == 7:
+            break
+
+
+async def test_checkpoint_survives_what_it_stood_on(client: Partnero) -> None:
+    """Where the last item is gone, the walk goes on with its page."""
+    for number in range(4):
+        await client.partners.create(email=f"p{number}@example.com", id=f"p{number}")
+    partners = client.partners.list(limit=3)
+    walked = partners.items()
+    assert (await anext(walked)).id == "p3"
+    await client.partners.delete("p3")
+    rest = [partner.id async for partner in partners.items(resume=walked.checkpoint())]
+    assert rest == ["p2", "p1", "p0"]
+    await walked.aclose()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("[]", id="not-an-object"),
+        pytest.param('{"list": "GET /partners"}', id="members-missing"),
+    ],
+)
+async def test_text_that_is_no_checkpoint_is_refused(
+    client: Partnero, text: str
+) -> None:
+    """A checkpoint is taken as it was given, or not at all."""
+    with pytest.raises(UsageError, match="not a checkpoint"):
+        client.partners.list().items(resume=text)
+
+
+async def test_checkpoint_of_another_list_is_refused(client: Partnero) -> None:
+    """Page 3 of other filters, or of other sizes, is another place."""
+    text = client.partners.list().items().checkpoint()
+    for other in (client.partners.list(limit=50), client.customers.list()):
+        with pytest.raises(UsageError, match="another list"):
+            other.items(resume=text)
+
+
+async def test_list_that_changes_is_walked_to_its_end(
+    client: Partnero, seed: int
+) -> None:
+    """While rows are added and deleted, no key comes twice and the walk ends."""
+    rng = random.Random(seed)
+    there = [f"c{number}" for number in range(300)]
+    await client.partners.create(email="a@example.com", key="a")
+    for key in there:
+        await client.customers.create(key, partner={"key": "a"})
+    stays = set(there[::2])
+    keys: list[str | None] = []
+    async for customer in client.customers.list(limit=20):
+        keys.append(customer.key)
+        if rng.random() < 0.2:
+            await client.customers.create(f"new{len(keys)}", partner={"key": "a"})
+    assert len(keys) == len(set(keys))
+    assert stays <= set(keys)
 
 
 @pytest.mark.parametrize(

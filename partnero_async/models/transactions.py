@@ -62,3 +62,8 @@ class Transaction:
     deleted_at: datetime | None = None
     """When it was archived; None when it is not."""
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+
+
+def sale_identity(sale: Transaction) -> tuple[object, ...]:
+    """Return all that tells a sale from others; another may be equal to it."""
+    return sale.key, sale.created_at, sale.amount, sale.customer, sale.action

@@ -10,7 +10,7 @@ from .._lookup import Lookup, holds
 from ..models.customers import Customer
 from ..models.pages import Page
 from ..models.partners import PartnerRef
-from ..models.transactions import Transaction
+from ..models.transactions import Transaction, sale_identity
 from ..pages import Pages
 from ..retries import Kind
 from ._resource import Resource
@@ -214,4 +214,5 @@ class CustomersResource(Resource):
             "GET /customers/{key}/transactions",
             limit=limit,
             parts={"key": key},
+            identity=sale_identity,
         )

@@ -141,8 +141,8 @@ class PartnersResource(Resource):
     ) -> Partner:
         """Change a partner: what is left out stays as it is.
 
-        *tags* replaces the whole set, and an empty sequence clears it. *key* renames the
-        default link. Constraints are those of `create`.
+        *tags* replaces the whole set, and an empty sequence clears it. *key* renames
+        the default link. Constraints are those of `create`.
         """
         changes = {
             "email": email,

@@ -14,7 +14,7 @@ from .._wire import unix_seconds
 from ..models.customers import NewCustomer
 from ..models.pages import Page
 from ..models.partners import PartnerRef
-from ..models.transactions import BatchTransaction, Transaction
+from ..models.transactions import BatchTransaction, Transaction, sale_identity
 from ..pages import Pages
 from ..retries import Kind
 from ._resource import Resource
@@ -48,6 +48,7 @@ class TransactionsResource(Resource):
             partner_email=partner_email,
             customer_key=customer_key,
             sort=sort,
+            identity=sale_identity,
         )
 
     async def get(self, key: str) -> Transaction:
