@@ -1,5 +1,7 @@
 """What nobody outside Partnero knows, and the reading the sandbox takes of it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import attrs
@@ -53,3 +55,33 @@ class Assumptions:
     key_in_partner_path: bool = False
     #: Whether partner objects have the `key` member of the oldest documentation.
     legacy_partner_key: bool = False
+    #: Whether the lists that were published without `links` and `meta` have them:
+    #: links of partners and customers, subscribers, webhooks (these even without
+    #: `status`).
+    complete_lists: bool = False
+    #: Events that only a guide mentions: `transaction.updated`, `reward.created`,
+    #: `reward.approved`, `reward.paid`.
+    doubtful_events: Literal["refuse", "accept"] = "refuse"
+    #: Whether a partner's default link can be deleted; the oldest one left follows it.
+    default_link_deletable: bool = False
+    #: Additional domains for links: by id, the label before the website's host. They
+    #: are set up in the dashboard only.
+    link_subdomains: Mapping[int, str] = MappingProxyType({1: "go"})
+    #: Approving or paying a payout request in the wrong state.
+    payout_wrong_state: Literal[400, 422] = 400
+    #: The partner is not active, has no payout details, or nothing to be paid.
+    payout_impossible: Literal[422, 400] = 422
+    #: Page sizes of payout requests: as for all lists, or the connector's 10 to 100.
+    payout_limits: Literal["usual", "connector"] = "usual"
+    #: Where commissions stand while the payout request that covers them is open.
+    requested_commissions: Literal["pending", "not_paid"] = "pending"
+    #: Whether the program lets `reward_ids` narrow a payout request.
+    reward_ids_allowed: bool = False
+    #: Who earns when a discount code names a partner and somebody else referred the
+    #: customer.
+    discount_code_rewards: Literal["both", "coupon", "referring"] = "both"
+    #: Whether promotion codes have `times_redeemed` and `additional_info` everywhere
+    #: (newer field table), or in the answer to an update only, as published.
+    full_promotion_codes: bool = False
+    #: Converting or rejecting a lead that was converted or rejected before.
+    lead_wrong_state: Literal[422, 400] = 422

@@ -4,13 +4,14 @@ Each has `SCHEMA`, the statements that create its tables where they do not exist
 `ROUTES`, its part of the route table.
 """
 
-from . import account, customers, partners, sales
+from . import account, customers, partners, sales, webhooks
 
 NOUNS = (
     account,
     partners,
     customers,
     sales,
+    webhooks,
 )
 
 SCHEMA = "".join(noun.SCHEMA for noun in NOUNS)

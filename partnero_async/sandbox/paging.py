@@ -46,10 +46,12 @@ def page(
     where: Where,
     item: Callable[[sqlite3.Row], dict[str, Any]],
     limits: Limits = _USUAL,
+    elided: Sequence[str] = (),
 ) -> Answer:
     """Answer with one page of *select*, newest first unless `sort` says asc.
 
-    *table* is the alias whose sequence orders the rows.
+    *table* is the alias whose sequence orders the rows. *elided* names the members
+    that the published answer of this list does not show.
     """
     fields = Fields(call.arguments)
     limit = _within(call, fields, "limit", limits)
@@ -64,21 +66,20 @@ def page(
         [*where.values, limit + 1, offset],
     )
     items = [item(row) for row in rows[:limit]]
-    return Answer(
-        200,
-        {
-            "data": items,
-            "links": _links(call, number, more=len(rows) > limit),
-            "meta": {
-                "current_page": number,
-                "from": offset + 1 if items else None,
-                "path": call.url,
-                "per_page": limit,
-                "to": offset + len(items) if items else None,
-            },
-            "status": 1,
+    body = {
+        "data": items,
+        "links": _links(call, number, more=len(rows) > limit),
+        "meta": {
+            "current_page": number,
+            "from": offset + 1 if items else None,
+            "path": call.url,
+            "per_page": limit,
+            "to": offset + len(items) if items else None,
         },
-    )
+        "status": 1,
+    }
+    left_out = () if call.assumptions.complete_lists else elided
+    return Answer(200, {n: value for n, value in body.items() if n not in left_out})
 
 
 def search(call: Call, columns: dict[str, str]) -> Where:

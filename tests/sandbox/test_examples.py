@@ -14,8 +14,9 @@ EXAMPLES = Path(__file__).parents[2].parent / "shared" / "api" / "examples"
 # or its noun, of which the first one found counts; BEFORE, further calls by name;
 # RENAMED, texts of the example that stand for others here, such as generated numbers;
 # UNREACHABLE, answers that the sandbox cannot give, and why; OTHER_STATUS, answers
-# published with a success code that differs from the chosen one; REFUSALS, names of
-# examples in the folder of errors whose whole body is the default one.
+# published with a success code that differs from the chosen one; SETTINGS, what the
+# sandbox is started with for an example, by name; REFUSALS, names of examples in the
+# folder of errors whose whole body is the default one.
 WORLDS = [
     runpy.run_path(str(path))
     for path in sorted(Path(__file__).parent.joinpath("examples").glob("*.py"))
@@ -31,6 +32,7 @@ def merged(name: str) -> dict[str, Any]:
 
 SETUP, BEFORE, RENAMED = merged("SETUP"), merged("BEFORE"), merged("RENAMED")
 UNREACHABLE, OTHER_STATUS = merged("UNREACHABLE"), merged("OTHER_STATUS")
+SETTINGS = merged("SETTINGS")
 REFUSALS = [name for world in WORLDS for name in world.get("REFUSALS", ())]
 
 
@@ -59,7 +61,8 @@ async def prepared(serve: Any) -> Any:
     """Start a sandbox in the state that an example needs."""
 
     async def prepare(name: str, example: Any) -> Any:
-        _, api = await serve(currency="EUR", website="https://harborlight.example")
+        settings = {"website": "https://harborlight.example", **SETTINGS.get(name, {})}
+        _, api = await serve(currency="EUR", **settings)
         operation = example["operation"]
         names = (name, operation, operation.partition(".")[0])
         setup = next((SETUP[each] for each in names if each in SETUP), [])
@@ -122,7 +125,7 @@ async def test_answers_have_the_published_members(
 def test_exceptions_are_examples() -> None:
     """No exception is kept longer than its example."""
     assert {*UNREACHABLE, *OTHER_STATUS} <= set(load("", "assumed"))
-    assert set(BEFORE) <= set(load("", "assumed", "errors"))
+    assert {*BEFORE, *SETTINGS} <= set(load("", "assumed", "errors"))
 
 
 @pytest.mark.parametrize("name", REFUSALS)
