@@ -47,7 +47,11 @@ EXIT: Final = 0.5
 
 
 class Trip(Generic[T]):
-    """A call on its way to the loop's thread and back."""
+    """A call on its way to the loop's thread and back.
+
+    Who waits for one deletes it in the end: an error that comes back points at their
+    frame, and the frame at the error, which only the collector would free.
+    """
 
     def __init__(self, work: Coroutine[Any, Any, T]) -> None:
         self._work = work
@@ -80,6 +84,7 @@ class Trip(Generic[T]):
         if self._task is None:
             self._work.close()
             self.future.cancel()
+            self.future.set_running_or_notify_cancel()
         else:
             self._task.cancel()
 
@@ -196,8 +201,6 @@ class Portal:
             trip.abandon(TEARDOWN)
             raise
         finally:
-            # An error points at this frame, and this frame at the trip with the error:
-            # without this they would keep each other until the collector comes.
             del trip
 
     def send(self, trip: Trip[T]) -> None:
@@ -213,18 +216,13 @@ class Portal:
 
     def wait(self, trip: Trip[T]) -> T:
         """Wait for what comes back of *trip*."""
-        if self._warned or not _in_running_loop():
-            return trip.future.result()
         began = time.monotonic()
-        result = trip.future.result()
-        self._warned = True
-        warnings.warn(
-            f"this call blocked the running event loop for"
-            f" {time.monotonic() - began:.3f} s, and others will (shown once):"
-            " use partnero_async here",
-            RuntimeWarning,
-            stacklevel=_level_outside(),
-        )
+        try:
+            result = trip.future.result()
+        finally:
+            del trip
+        if not self._warned and _in_running_loop():
+            self._warn(time.monotonic() - began)
         return result
 
     def start(self) -> LoopThread:
@@ -253,6 +251,15 @@ class Portal:
         self._refuse_elsewhere(thread)
         thread.stop()
         thread.join(timeout)
+
+    def _warn(self, seconds: float) -> None:
+        self._warned = True
+        warnings.warn(
+            f"this call blocked the running event loop for {seconds:.3f} s, and others"
+            " will (shown once): use partnero_async here",
+            RuntimeWarning,
+            stacklevel=_level_outside(),
+        )
 
     def _refuse_elsewhere(self, thread: LoopThread) -> None:
         if thread.pid != os.getpid():
@@ -307,6 +314,7 @@ class Pages(Generic[T]):
                 yield page
         finally:
             ahead.abandon()
+            del ahead
 
     def page(self, number: int) -> Page[T]:
         """Read the page of this *number*, counted from 1."""

@@ -13,6 +13,7 @@ from partnero_sync import _generate
 from partnero_sync._generate import SOURCE, TARGET, WIDTH, generate, main
 
 CHECKOUT = Path(_generate.__file__).parent.parent
+RUFF = str(Path(sys.executable).with_name("ruff"))
 
 HEAD = '''\
 """Things."""
@@ -81,9 +82,8 @@ def test_committed_folder_is_up_to_date(python: Path) -> None:
 
 def test_generated_text_is_formatted() -> None:
     """The formatter and the linter find nothing to change."""
-    ruff = Path(sys.executable).with_name("ruff")
     for command in (["format", "--check"], ["check"]):
-        done = subprocess.run([ruff, *command, TARGET], cwd=CHECKOUT, check=False)
+        done = subprocess.run([RUFF, *command, TARGET], cwd=CHECKOUT, check=False)
         assert done.returncode == 0
 
 
@@ -157,7 +157,7 @@ def test_output_is_what_the_formatter_writes(
     source: Path, target: Path, kind: str, name: str, parameters: str
 ) -> None:
     """From formatted text comes formatted text, wherever lines have to break."""
-    ruff = [Path(sys.executable).with_name("ruff"), "format", "--isolated", "--quiet"]
+    ruff = [RUFF, "format", "--isolated", "--quiet"]
     result = "Thing" if kind == "async def" else "Pages[Thing]"
     method = f'    {kind} {name}({parameters}) -> {result}:\n        """Do."""\n'
     (source / "things.py").write_text(HEAD + method)

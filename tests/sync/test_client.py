@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import partnero_async
+import partnero_sync
+from partnero_async.sandbox import Sandbox
+from partnero_sync import Partnero, UsageError
+
+
+def test_names_are_those_of_the_async_package() -> None:
+    """What is caught or built from either package is one and the same object."""
+    assert sorted(partnero_sync.__all__) == sorted(partnero_async.__all__)
+    assert dir(partnero_sync) == sorted(partnero_sync.__all__)
+    own = {"Partnero", "Pages"}
+    for name in partnero_sync.__all__:
+        same = getattr(partnero_sync, name) is getattr(partnero_async, name)
+        assert same is (name not in own), name
+    with pytest.raises(AttributeError, match="no attribute 'Partnr'"):
+        _ = partnero_sync.Partnr
+
+
+def test_async_package_does_not_know_this_one() -> None:
+    """Imports run one way."""
+    for path in Path(partnero_async.__file__).parent.rglob("*.py"):
+        assert "import partnero_sync" not in path.read_text(), path
+        assert "from partnero_sync" not in path.read_text(), path
+
+
+def test_settings_are_those_of_the_async_client() -> None:
+    """Same keywords, same defaults; one more says what to do in a running loop."""
+    theirs = dict(inspect.signature(partnero_async.Partnero).parameters)
+    ours = dict(inspect.signature(Partnero).parameters)
+    assert ours.pop("on_running_loop").default == "warn"
+    assert ours == theirs
+
+
+def test_every_resource_is_there() -> None:
+    """A resource that the async client has got is missed here by name."""
+
+    def resources(client: type) -> set[str]:
+        properties = inspect.getmembers_static(
+            client, lambda member: isinstance(member, cached_property)
+        )
+        return {name for name, _ in properties if not name.startswith("_")}
+
+    assert resources(Partnero) == resources(partnero_async.Partnero)
+
+
+def test_generated_package_says_what_it_is() -> None:
+    """It can be read on its own."""
+    assert import_module("partnero_sync.resources").__doc__
+
+
+def test_bad_settings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks are those of the async client."""
+    monkeypatch.delenv("PARTNERO_API_KEY", raising=False)
+    with pytest.raises(UsageError, match="PARTNERO_API_KEY"):
+        Partnero()
+
+
+@pytest.mark.parametrize("travel", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_client_does_not_travel(
+    client: Partnero, travel: Callable[[object], object]
+) -> None:
+    """Connections, keys and threads are neither pickled nor copied."""
+    with pytest.raises(TypeError, match="make one where you need it"):
+        travel(client)
+
+
+def test_client_shows_where_it_sends_to(client: Partnero, sandbox: Sandbox) -> None:
+    """And not the key."""
+    assert repr(client) == f"<Partnero client of {sandbox.url}>"
+    assert client.stats.requests == 0

@@ -1,0 +1,341 @@
+"""The facts about portals, one a test (design: "The sync side")."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import FrameType
+
+import pytest
+
+from partnero_async import PartneroError
+from partnero_async.sandbox import Sandbox
+from partnero_sync import (
+    ClientClosedError,
+    NoAnswerError,
+    NotFoundError,
+    Partnero,
+    UsageError,
+)
+from partnero_sync._portal import Trip
+from tests.sync.silent import PATIENCE, Silent
+
+REQUEST: ContextVar[str] = ContextVar("REQUEST", default="none")
+
+
+def loop_threads() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name == "partnero-sync"]
+
+
+class InterruptedError_(BaseException):  # noqa: N801 - the builtin has the name
+    """Raised by a signal handler, as KeyboardInterrupt is."""
+
+
+@contextmanager
+def interrupted_when(ready: Callable[[], object]) -> Iterator[None]:
+    """Interrupt the main thread as Ctrl-C does, as soon as *ready* returns."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise InterruptedError_
+
+    def watch() -> None:
+        ready()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        with pytest.raises(InterruptedError_):
+            yield
+    finally:
+        watcher.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+@contextmanager
+def log_handler(emit: Callable[[logging.LogRecord], object]) -> Iterator[None]:
+    """Run *emit* on the loop's thread, with each attempt of a call."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            emit(record)
+
+    handler = Handler()
+    logger = logging.getLogger("partnero")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+# --- the thread ------------------------------------------------------------------
+
+
+def test_no_thread_before_the_first_call(sandbox: Sandbox) -> None:
+    """Nobody gets a thread, a loop or a session that was not asked for."""
+    client = Partnero(sandbox.api_key, base_url=sandbox.url)
+    partners = client.partners.list()
+    assert loop_threads() == []
+    assert partners.first() is None
+    assert len(loop_threads()) == 1
+    client.close()
+    assert loop_threads() == []
+
+
+def test_with_starts_and_ends_the_thread(sandbox: Sandbox) -> None:
+    """The block has one thread, and leaves none behind."""
+    with Partnero(sandbox.api_key, base_url=sandbox.url):
+        assert len(loop_threads()) == 1
+    assert loop_threads() == []
+
+
+def test_one_thread_serves_any_number_of_threads(
+    client: Partnero, sandbox: Sandbox
+) -> None:
+    """They share one loop and one transport, and every call has its own answer."""
+    keys = [f"p{number}" for number in range(200)]
+
+    def create(key: str) -> str | None:
+        return client.partners.create(email=f"{key}@example.com", id=key).id
+
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(create, keys)) == keys
+    assert client.stats.requests == sandbox.requests == len(keys)
+    assert len(loop_threads()) == 1
+
+
+def test_dropped_client_takes_its_thread_with_it(sandbox: Sandbox) -> None:
+    """A client a request that nobody closes must not be a thread a request."""
+    client = Partnero(sandbox.api_key, base_url=sandbox.url)
+    client.account.test()
+    (thread,) = loop_threads()
+    del client
+    gc.collect()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_thread_that_cannot_be_started_is_a_typed_error(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the interpreter's end, in some sub-interpreters, or with too many threads."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    client = Partnero(sandbox.api_key, base_url=sandbox.url)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(
+            UsageError, match=r"\(can't start new thread\): use partnero_a"
+        ):
+            client.account.test()
+    client.account.test()
+    client.close()
+
+
+def test_loop_that_cannot_be_opened_is_a_typed_error(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the process has no file descriptors left, for example."""
+
+    def refuse() -> None:
+        raise OSError(24, "Too many open files")
+
+    client = Partnero(sandbox.api_key, base_url=sandbox.url)
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio, "new_event_loop", refuse)
+        patch.setattr(asyncio.events, "new_event_loop", refuse)
+        with pytest.raises(UsageError, match="Too many open files"):
+            client.account.test()
+    client.account.test()
+    client.close()
+
+
+# --- interruption ----------------------------------------------------------------
+
+
+def test_interrupted_call_is_cancelled(waiting: Partnero, silent: Silent) -> None:
+    """The request stops when its thread is interrupted, and the client lives."""
+    with interrupted_when(silent.asked.acquire):
+        waiting.account.test()
+    assert silent.left.acquire(timeout=0.2)
+    silent.answers.append({"data": [], "status": 1})
+    assert waiting.partners.list().collect() == []
+
+
+def test_call_interrupted_before_it_has_begun_is_not_made(
+    waiting: Partnero, silent: Silent
+) -> None:
+    """A loop that is busy takes the call and its cancellation later, in this order."""
+    resume = threading.Event()
+    loop = waiting._portal.start().loop
+    loop.call_soon_threadsafe(resume.wait, PATIENCE)
+    threading.Timer(0.1, resume.set).start()
+    with interrupted_when(lambda: time.sleep(0.05)):
+        waiting.account.test()
+    assert not silent.asked.acquire(timeout=0.05)
+
+
+def test_call_interrupted_on_its_way_to_the_loop_is_not_made(client: Partnero) -> None:
+    """Ctrl-C between two lines leaves no coroutine that was never awaited."""
+    trip = Trip(client._async.account.test())
+    trip._loop = client._portal.start().loop
+    trip.abandon(PATIENCE)
+    assert trip.future.cancelled()
+    assert client.stats.requests == 0
+
+
+def test_error_is_freed_without_the_collector(client: Partnero) -> None:
+    """No frame of ours keeps an error, and what it points at, in a cycle."""
+    freed: weakref.ref[PartneroError]
+    gc.disable()
+    try:
+        for use in (
+            lambda: client.partners.get("nobody"),
+            lambda: list(client.customers.transactions("nobody")),
+        ):
+            try:
+                use()
+            except NotFoundError as error:
+                freed = weakref.ref(error)
+            assert freed() is None
+    finally:
+        gc.enable()
+
+
+# --- closing ---------------------------------------------------------------------
+
+
+def test_call_after_close_is_refused_without_a_warning(client: Partnero) -> None:
+    """A typed error, and no coroutine that was never awaited."""
+    partners = client.partners
+    client.close()
+    for use in (
+        lambda: partners.get("p1"),
+        lambda: partners.list().first(),
+        lambda: list(partners.list()),
+        client.__enter__,
+    ):
+        with pytest.raises(ClientClosedError):
+            use()
+    gc.collect()
+    client.close()
+
+
+def test_close_of_an_unused_client_starts_nothing() -> None:
+    """There is nothing to close, and calls are refused from then on."""
+    client = Partnero("key")
+    client.close()
+    assert loop_threads() == []
+    with pytest.raises(ClientClosedError):
+        client.account.test()
+
+
+def test_close_ends_the_calls_of_other_threads(
+    waiting: Partnero, silent: Silent
+) -> None:
+    """What a call under way has done is not known, and the error says so."""
+    with ThreadPoolExecutor() as threads:
+        call = threads.submit(waiting.account.test)
+        silent.asked.acquire()
+        waiting.close()
+        error = call.exception(PATIENCE)
+    assert isinstance(error, NoAnswerError)
+    assert error.maybe_applied
+    assert silent.left.acquire(timeout=PATIENCE)
+
+
+# --- loops -----------------------------------------------------------------------
+
+
+async def test_call_in_a_running_loop_works_and_warns_once(client: Partnero) -> None:
+    """It names the caller's line and the time that the loop was blocked."""
+    with pytest.warns(RuntimeWarning, match=r"blocked .* for 0\.\d+ s") as warned:
+        client.account.test()
+    assert [warning.filename for warning in warned] == [__file__]
+    client.account.test()
+
+
+async def test_walk_in_a_running_loop_warns_at_the_callers_line(
+    client: Partnero,
+) -> None:
+    """Iteration waits in generators of ours, which are not what is to be changed."""
+    with pytest.warns(RuntimeWarning) as warned:
+        assert list(client.partners.list()) == []
+    assert [warning.filename for warning in warned] == [__file__]
+
+
+async def test_call_in_a_running_loop_can_be_an_error(sandbox: Sandbox) -> None:
+    """``on_running_loop="raise"`` refuses, before anything is sent."""
+    with Partnero(
+        sandbox.api_key, base_url=sandbox.url, on_running_loop="raise"
+    ) as client:
+        with pytest.raises(UsageError, match="use partnero_async"):
+            client.account.test()
+        assert await asyncio.to_thread(client.partners.list().collect) == []
+    assert sandbox.requests == 1
+
+
+def test_unknown_word_for_running_loops_is_refused() -> None:
+    """A typing mistake does not become the default."""
+    with pytest.raises(UsageError, match="on_running_loop='rise'"):
+        Partnero("key", on_running_loop="rise")  # type: ignore[arg-type]
+
+
+def test_nested_call_is_refused(client: Partnero) -> None:
+    """A call on the loop's own thread would wait for itself for ever."""
+    with (
+        log_handler(lambda _: client.account.test()),
+        pytest.raises(UsageError, match="own event loop thread"),
+    ):
+        client.partners.list().first()
+    with (
+        log_handler(lambda _: client.close()),
+        pytest.raises(UsageError, match="own event loop thread"),
+    ):
+        client.partners.list().first()
+
+
+def test_callers_context_goes_with_the_call(client: Partnero) -> None:
+    """Tracing depends on it."""
+    seen: list[tuple[str, bool]] = []
+
+    def note(_: logging.LogRecord) -> None:
+        here = threading.current_thread() in loop_threads()
+        seen.append((REQUEST.get(), here))
+
+    with log_handler(note):
+        for name in ("first", "second"):
+            token = REQUEST.set(name)
+            client.account.test()
+            REQUEST.reset(token)
+    assert seen == [("first", True), ("second", True)]
+
+
+def test_way_to_the_loop_is_lean(client: Partnero) -> None:
+    """Measured at 33 us; a millisecond would be something else than a busy machine."""
+
+    async def nothing() -> None:
+        pass
+
+    def trip() -> float:
+        began = time.perf_counter()
+        client._portal.run(nothing())
+        return time.perf_counter() - began
+
+    assert min(trip() for _ in range(200)) < 0.001

@@ -1,0 +1,236 @@
+"""What only a process of its own can show: its end, its children, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from textwrap import dedent
+
+import pytest
+
+from partnero_async.sandbox import Sandbox
+from tests.sync.silent import Silent
+
+SECONDS = 20
+"""A program that has not ended by then hangs."""
+
+# Python 3.12 and later warn about any fork of a process with threads: rightly so.
+STRICT = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
+
+
+def run(program: str, server: Sandbox | Silent, key: str = "key") -> list[str]:
+    """Run *program* with a client's environment to its lines; it must not complain."""
+    done = subprocess.run(
+        [sys.executable, *STRICT, "-c", dedent(program)],
+        env={"PARTNERO_API_KEY": key, "PARTNERO_BASE_URL": server.url, **coverage()},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    return done.stdout.splitlines()
+
+
+def coverage() -> dict[str, str]:
+    """Pass on what measures coverage, and nothing else of this environment."""
+    return {name: value for name, value in os.environ.items() if "COVERAGE" in name}
+
+
+# --- the end ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "clients",
+    [pytest.param(1, id="module-level"), pytest.param(5, id="five")],
+)
+def test_exit_without_close_is_quick(sandbox: Sandbox, clients: int) -> None:
+    """A client of a module is closed at exit: no waiting, no complaint."""
+    lines = run(
+        f"""
+        import atexit, time
+        # Registered first, so it runs last: after the clients are closed.
+        atexit.register(lambda: print(time.monotonic() - ended < 1, flush=True))
+        from partnero_sync import Partnero
+        clients = [Partnero() for _ in range({clients})]
+        for client in clients:
+            client.account.test()
+        print("done", flush=True)
+        ended = time.monotonic()
+        """,
+        sandbox,
+        sandbox.api_key,
+    )
+    assert lines == ["done", "True"]
+
+
+def test_exit_during_a_call_is_quick(silent: Silent) -> None:
+    """A daemon thread that waits for an answer does not keep the program."""
+    began = time.monotonic()
+    lines = run(
+        """
+        import atexit, threading, time
+        atexit.register(lambda: print(time.monotonic() - ended < 1, flush=True))
+        from partnero_sync import Partnero, NoAnswerError
+        client = Partnero()
+        def call():
+            try:
+                client.account.test()
+            except NoAnswerError:
+                pass
+        threading.Thread(target=call, daemon=True).start()
+        while not client.stats.requests:
+            time.sleep(0.01)
+        ended = time.monotonic()
+        """,
+        silent,
+    )
+    assert lines == ["True"]
+    assert time.monotonic() - began < SECONDS / 2
+
+
+def test_call_after_the_clients_were_closed_at_exit(sandbox: Sandbox) -> None:
+    """A handler that runs later gets the typed error, and does not hang."""
+    lines = run(
+        """
+        import atexit
+        def last():
+            try:
+                client.account.test()
+            except ClientClosedError as error:
+                print(type(error).__name__)
+        atexit.register(last)
+        from partnero_sync import ClientClosedError, Partnero
+        client = Partnero()
+        client.account.test()
+        """,
+        sandbox,
+        sandbox.api_key,
+    )
+    assert lines == ["ClientClosedError"]
+
+
+# --- children --------------------------------------------------------------------
+
+FORK = """
+import gc, os, sys
+from partnero_sync import Partnero, UsageError
+client, unused = Partnero(), Partnero()
+client.account.test()
+partners = client.partners.list()
+walk = partners.pages()
+child = os.fork()
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    client.account.test()
+    print("parent goes on")
+    sys.exit()
+"""
+
+
+def test_parents_client_is_refused_in_a_forked_child(sandbox: Sandbox) -> None:
+    """The error names the cure, at once; closing and dropping the client are quiet."""
+    lines = run(
+        FORK
+        + dedent(
+            """
+            for use in client.account.test, partners.first, lambda: next(walk):
+                try:
+                    use()
+                except UsageError as error:
+                    print(error)
+            client.close()
+            del client, partners, walk, use
+            gc.collect()
+            """
+        ),
+        sandbox,
+        sandbox.api_key,
+    )
+    assert lines.pop() == "parent goes on"
+    assert len(lines) == 3
+    for line in lines:
+        assert "make a new client after the fork" in line
+
+
+def test_new_client_works_in_a_forked_child(sandbox: Sandbox) -> None:
+    """And so does one that was made before the fork, and first used after it."""
+    lines = run(
+        FORK
+        + dedent(
+            """
+            with Partnero() as own:
+                own.account.test()
+            unused.account.test()
+            print("child works")
+            """
+        ),
+        sandbox,
+        sandbox.api_key,
+    )
+    assert lines == ["child works", "parent goes on"]
+
+
+def test_child_of_a_fork_amid_calls_works(sandbox: Sandbox) -> None:
+    """Threads that hold a lock at that moment are not in the child to let it go."""
+    lines = run(
+        """
+        import os, sys, threading
+        from partnero_sync import Partnero, UsageError
+        client = Partnero()
+        client.account.test()
+        ended = False
+        def call():
+            while not ended:
+                client.account.test()
+        threads = [threading.Thread(target=call) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(10):
+            child = os.fork()
+            if not child:
+                try:
+                    client.account.test()
+                except UsageError:
+                    os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        ended = True
+        """,
+        sandbox,
+        sandbox.api_key,
+    )
+    assert lines == []
+
+
+# --- Ctrl-C ----------------------------------------------------------------------
+
+
+def test_ctrl_c_stops_the_request(silent: Silent) -> None:
+    """`KeyboardInterrupt` reaches the caller within 200 ms, and the client lives."""
+    lines = run(
+        """
+        import asyncio, os, signal, threading, time
+        from partnero_sync import Partnero
+        client = Partnero()
+        pressed = []
+        def press():
+            while not client.stats.requests:
+                time.sleep(0.01)
+            time.sleep(0.05)
+            pressed.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+        with client:
+            threading.Thread(target=press).start()
+            try:
+                client.account.test()
+            except KeyboardInterrupt:
+                print(time.monotonic() - pressed[0] < 0.2)
+            loop = client._portal.start().loop
+            print(len(asyncio.all_tasks(loop)))
+        """,
+        silent,
+    )
+    assert lines == ["True", "1"]
+    assert silent.left.acquire(timeout=1)
