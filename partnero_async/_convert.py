@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeGuard, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Final, TypeGuard, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 import cattrs
@@ -24,6 +24,7 @@ from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .errors import UnexpectedBodyError, UsageError
+from .models.coupons import AdditionalInfo, PromotionCode
 from .models.pages import Page
 
 T = TypeVar("T")
@@ -91,11 +92,25 @@ def _reader(result: Any) -> Callable[[dict[str, Any]], Any]:
     paged = get_origin(result) is Page
     kind = _items_of(result) if paged else result
     structure = _fast.get_structure_hook(kind)
+    if attrs.has(result) and hasattr(result, BESIDE[0]):
+        return lambda payload: structure(_gathered(payload), kind)
     if not paged:
         return lambda payload: structure(payload["data"], kind)
     return lambda payload: Page(
         items=structure(payload["data"], kind), link=_next_link(payload)
     )
+
+
+BESIDE: Final = (
+    "synchronization_enabled",
+    "synchronization_successful",
+    "synchronization_message",
+)
+"""Members that the answers to coupon writes have beside ``data``, and not in it."""
+
+
+def _gathered(payload: dict[str, Any]) -> dict[str, Any]:
+    return {**payload["data"], **{k: payload[k] for k in BESIDE if k in payload}}
 
 
 def _items_of(page: Any) -> Any:
@@ -159,6 +174,12 @@ def _datetime(value: Any, _: Any) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _date(value: Any, _: Any) -> date:
+    if type(value) is not str:
+        raise TypeError(f"expected a day, got {type(value).__name__}")
+    return date.fromisoformat(value)
+
+
 def _is_list(kind: Any) -> bool:
     return get_origin(kind) is list
 
@@ -201,7 +222,10 @@ def _is_optional(kind: Any) -> bool:
 def _optional(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
     if _is_php_map(kind):
         return lambda value, _: None if value is None else _mapping_or_list(value, _)
-    (inner,) = (arg for arg in get_args(kind) if arg is not NoneType)
+    inner, *others = (arg for arg in get_args(kind) if arg is not NoneType)
+    if others:  # plain JSON of several shapes, as it came
+        shapes = (get_origin(arg) or arg for arg in (inner, *others))
+        return _strict(NoneType, *shapes)
     structure = converter.get_structure_hook(inner)
     return lambda value, _: None if value is None else structure(value, inner)
 
@@ -211,9 +235,9 @@ def _model(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
     names = {field.name for field in attrs.fields(kind)}
     known = frozenset(names - {"extra"})
     overrides: dict[str, Any] = {"extra": override(omit=True)}
-    if "tags" in names:
-        tags = converter.get_structure_hook(list[Tag] | None)
-        overrides["tags"] = override(struct_hook=tags)
+    for name in names & ODD.keys():
+        hook = converter.get_structure_hook(ODD[name])
+        overrides[name] = override(struct_hook=hook)
     base = make_dict_structure_fn(kind, converter, **overrides)
 
     def structure(value: Any, _: Any) -> Any:
@@ -233,6 +257,37 @@ class Tag(str):
     __slots__ = ()
 
 
+class Redeemed:
+    """Stands for additional info's wire form: ``[]`` until the first redemption."""
+
+
+class Enveloped:
+    """Stands for the wire form of a coupon's codes: in an envelope of their own."""
+
+
+ODD: Final[dict[str, Any]] = {
+    "tags": list[Tag] | None,
+    "additional_info": Redeemed | None,
+    "promotion_codes": Enveloped | None,
+}
+"""Members whose form on the wire is not that of the model, by name."""
+
+
+def _redeemed(converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    structure = converter.get_structure_hook(AdditionalInfo)
+    return lambda value, _: structure({} if value == [] else value, AdditionalInfo)
+
+
+def _enveloped(converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    structure = converter.get_structure_hook(list[PromotionCode])
+
+    def structured(value: Any, _: Any) -> Any:
+        inner = value["data"] if is_object(value) else value
+        return structure(inner, list[PromotionCode])
+
+    return structured
+
+
 def _converter(*, detailed: bool) -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=detailed)
     for kind in (str, bool, int):
@@ -243,10 +298,13 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
     )
     converter.register_structure_hook(Decimal, _decimal)
     converter.register_structure_hook(datetime, _datetime)
+    converter.register_structure_hook(date, _date)
     converter.register_structure_hook(Tag, _tag)
     converter.register_structure_hook_factory(attrs.has, _model)
     converter.register_structure_hook_factory(_is_list, _list)
     converter.register_structure_hook_factory(_is_optional, _optional)
+    converter.register_structure_hook(Redeemed, _redeemed(converter))
+    converter.register_structure_hook(Enveloped, _enveloped(converter))
     return converter
 
 
@@ -300,6 +358,8 @@ def _members(kind: Any, converter: cattrs.Converter) -> Callable[[Any], Any]:
         members = {k: v for k, v in base(model).items() if v is not None}
         if members.get("tags") is not None:
             members["tags"] = [{"value": tag} for tag in members["tags"]]
+        if "promotion_codes" in members:
+            members["promotion_codes"] = {"data": members["promotion_codes"]}
         return {**members, **model.extra}
 
     return unstructured

@@ -181,7 +181,7 @@ def judge(answer: Answer) -> Verdict:
 
 def _success(answer: Answer, payload: dict[str, Any] | None) -> Verdict:
     if payload is not None:
-        flag = payload.get("status", 1)
+        flag = _said(payload).get("status", 1)
         refused = flag in (0, False, "0")
         return Verdict(Outcome.REFUSED if refused else Outcome.OK, payload)
     if not answer.body.strip():
@@ -192,6 +192,16 @@ def _success(answer: Answer, payload: dict[str, Any] | None) -> Verdict:
     if "json" in answer.headers.get("Content-Type", "").lower():
         return Verdict(Outcome.BROKEN, {}, "the body is not valid JSON")
     return Verdict(Outcome.FAILED, {}, "the body is not JSON")
+
+
+def _said(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what holds the flag and the message of an answer.
+
+    It is ``data`` where a coupon or a promotion code was deleted.
+    """
+    data = payload.get("data")
+    nested = is_object(data) and "status" in data and "status" not in payload
+    return data if nested else payload
 
 
 EMPTY = "the body is empty"
@@ -206,12 +216,13 @@ def explain(answer: Answer, verdict: Verdict, operation: str) -> PartneroError:
         return UnexpectedBodyError(
             verdict.why, operation=operation, status=answer.status
         )
-    message = verdict.payload.get("message")
+    said = _said(verdict.payload)
+    message = said.get("message")
     return kind(
         message if isinstance(message, str) and message else "the API refused",
         operation=operation,
         status=answer.status,
-        fields=_reasons(verdict.payload.get("errors")),
+        fields=_reasons(said.get("errors")),
         request_id=request_id(answer.headers),
     )
 
