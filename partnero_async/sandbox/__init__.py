@@ -1,4 +1,4 @@
-"""The Partnero API, emulated on this machine: partners, customers, transactions.
+"""The Partnero API, emulated on this machine, for programs of all three types.
 
 Partnero has no test host. This local server speaks the API as far as it is documented,
 over SQLite, and never needs an account or the network:
@@ -11,15 +11,20 @@ code, so that a mistake of the client does not meet the same mistake here.
 """
 
 from .assumptions import Assumptions
+from .calls import ReferralReward
 from .limits import RateLimit, fixed_window, parse_rate_limit, token_bucket
+from .programs import ProgramSpec, ServedProgram
 from .server import Sandbox
 from .state import Effect, read_ledger
 
 __all__ = [
     "Assumptions",
     "Effect",
+    "ProgramSpec",
     "RateLimit",
+    "ReferralReward",
     "Sandbox",
+    "ServedProgram",
     "fixed_window",
     "parse_rate_limit",
     "read_ledger",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import attrs
 
@@ -13,17 +13,37 @@ from .assumptions import Assumptions
 from .checks import Fields, Refusal, as_object, timestamp
 from .state import State
 
+#: Every API key belongs to one program, and its type decides which routes there are.
+ProgramType = Literal["affiliate", "refer_a_friend", "newsletter"]
+
+
+@attrs.frozen(kw_only=True)
+class ReferralReward:
+    """What a customer gets for a sale to somebody it referred; nobody knows the rule.
+
+    *share* of the amount, never rounded, and *amount* in the currency of the sale on
+    top, for each sale or for the first one of every buyer.
+    """
+
+    share: Decimal = Decimal("0.10")
+    amount: Decimal = Decimal(0)
+    first_sale_only: bool = False
+
 
 @attrs.frozen(kw_only=True)
 class Program:
-    """The affiliate program that the sandbox plays."""
+    """The program that the sandbox plays to a key."""
 
     id: str
+    type: ProgramType
+    created_at: str
     currency: str
     commission: Decimal
     website: str
     assumptions: Assumptions
     clock: Callable[[], float]
+    referral_reward: ReferralReward
+    deleted: bool = False
 
 
 class Answer(NamedTuple):

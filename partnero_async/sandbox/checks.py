@@ -49,6 +49,11 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+def timestamp_of(seconds: float) -> str:
+    """Write Unix *seconds* the way the API does."""
+    return timestamp(datetime.fromtimestamp(seconds, UTC))
+
+
 def as_list(value: object) -> list[Any] | None:
     """Return *value* if it is a list, else None."""
     return value if _is_list(value) else None

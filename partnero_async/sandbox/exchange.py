@@ -75,6 +75,20 @@ def decode(raw: bytes) -> dict[str, Any]:
     return members
 
 
+def refused(refusal: Refusal, form: str, headers: Mapping[str, str]) -> web.Response:
+    """Write a refusal in the *form* that the assumptions name."""
+    full: dict[str, Any] = {"status": 0, "message": refusal.message}
+    if refusal.errors:
+        full["errors"] = refusal.errors
+    forms: dict[str, Any] = {
+        "message": {"message": refusal.message},
+        "errors": {"status": 0, "errors": refusal.errors},
+        "empty": {},
+        "html": f"<html><body>{refusal.status}</body></html>",
+    }
+    return response(refusal.status, forms.get(form, full), headers)
+
+
 def fail(
     request: web.BaseRequest, fault: Fault, headers: Mapping[str, str]
 ) -> web.Response:

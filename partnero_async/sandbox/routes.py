@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from .calls import ProgramType
 from .nouns import NOUNS
-from .routing import EVERY, ProgramType, Route
+from .routing import EVERY, Route
 from .sales import BATCH
 
 ROUTES = [route for noun in NOUNS for route in noun.ROUTES]

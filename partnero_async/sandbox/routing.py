@@ -1,14 +1,23 @@
 """What a route is: the form in which every noun's module lists its operations."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from .calls import Answer, Call
+from .calls import Answer, Call, ProgramType
+
+__all__ = [
+    "AFFILIATE",
+    "EVERY",
+    "NEWSLETTER",
+    "REFER_A_FRIEND",
+    "SELLING",
+    "Handler",
+    "ProgramType",
+    "Route",
+    "table",
+]
 
 Handler = Callable[[Call], Answer]
-
-#: Every API key belongs to one program, and its type decides which routes there are.
-ProgramType = Literal["affiliate", "refer_a_friend", "newsletter"]
 
 AFFILIATE: tuple[ProgramType, ...] = ("affiliate",)
 REFER_A_FRIEND: tuple[ProgramType, ...] = ("refer_a_friend",)

@@ -1,24 +1,24 @@
 """The server: who may call, what is counted, and how calls become answers."""
 
 import asyncio
-import hmac
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from copy import copy
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import attrs
 from aiohttp import web
 
 from .assumptions import Assumptions
-from .calls import Answer, Call, Program
+from .calls import Answer, Call, Program, ReferralReward
 from .checks import Refusal
 from .exchange import (
     PREFIX,
@@ -29,15 +29,22 @@ from .exchange import (
     is_loopback,
     parts,
     pick,
+    refused,
     response,
 )
 from .faults import Fault, Faults
 from .limits import RateLimit
-from .nouns import SCHEMA
+from .programs import (
+    Access,
+    ProgramSpec,
+    ServedProgram,
+    make_key,
+    open_program,
+)
 from .routes import main_forms, methods
 from .routing import Route
 from .sales import BATCH
-from .state import Effect, Key, State, settle_key
+from .state import Effect, digest
 
 logger = logging.getLogger(__name__)
 
@@ -50,15 +57,20 @@ Latency = float | Callable[[], float]
 
 
 class Sandbox:
-    """Serve the Partnero API on this machine, for one affiliate program.
+    """Serve the Partnero API on this machine, for one program or several.
 
-    *db* is a file that survives restarts, memory when left out. *port* 0 takes a free
-    one. *commission* is the share of a sale that its partner earns, 0.10 for ten per
-    cent, never rounded. *latency* and *answer_latency* are seconds before the effect of
-    a call and between its effect and its answer, or functions that return them; like
-    *rate_limit* they are attributes that can be set while it runs. *clock* gives Unix
-    seconds, for timestamps and rate limits. *assumptions* are the readings of what
-    nobody knows about the API; the two parameters before it are the most wanted ones.
+    *programs* are the types of the programs, or `ProgramSpec`s for more about them;
+    each has its own key and shares nothing with the others. *api_key* is the key of the
+    first one. *db* is a file that survives restarts, memory when left out; further
+    programs have files of their own beside it, `shop-2.db` with `shop.db`. *port* 0
+    takes a free one. *commission* is the share of a sale that its partner earns, 0.10
+    for ten per cent, never rounded; *referral_reward* is what a referring customer
+    gets, the same share when left out. *latency* and *answer_latency* are seconds
+    before the effect of a call and between its effect and its answer, or functions that
+    return them; like *rate_limit*, which counts for each key, they are attributes that
+    can be set while it runs. *clock* gives Unix seconds, for timestamps, rate limits
+    and confirmation codes. *assumptions* are the readings of what nobody knows about
+    the API; the two parameters before it are the most wanted ones.
 
     Use it with `async with` in any running loop, or `with Sandbox().in_thread()`.
     """
@@ -66,10 +78,12 @@ class Sandbox:
     def __init__(
         self,
         *,
+        programs: Sequence[str | ProgramSpec] = ("affiliate",),
         db: Path | str | None = None,
         port: int = 0,
         api_key: str | None = None,
         commission: Decimal = Decimal("0.10"),
+        referral_reward: ReferralReward | None = None,
         currency: str = "USD",
         website: str = "https://shop.example",
         rate_limit: RateLimit | None = None,
@@ -86,7 +100,14 @@ class Sandbox:
         self._db = db
         self._port = port
         self._given_key = api_key
+        self._specs = [
+            spec if isinstance(spec, ProgramSpec) else ProgramSpec(spec)
+            for spec in programs
+        ]
+        if not self._specs:
+            raise ValueError("a sandbox needs a program")
         self._commission = commission
+        self._referral_reward = referral_reward or ReferralReward(share=commission)
         self._currency = currency.upper()
         self._website = website
         if not (commission.is_finite() and 0 <= commission <= 1):
@@ -123,9 +144,8 @@ class Sandbox:
         """Open the memory and listen on 127.0.0.1."""
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
-        state = State(self._db, SCHEMA)
-        try:
-            key = settle_key(state, self._given_key)
+        with ExitStack() as stack:
+            programs, keys = self._open(stack)
             runner = web.ServerRunner(
                 web.Server(self._handle, access_log=None),
                 shutdown_timeout=_CLOSING_SECONDS,
@@ -136,23 +156,43 @@ class Sandbox:
             except BaseException:
                 await runner.cleanup()
                 raise
-        except BaseException:
-            state.close()
-            raise
-        self._running = _Running(
-            state=state,
-            runner=runner,
-            key=key,
-            origin=f"http://{_HOST}:{runner.addresses[0][1]}",
-            program=Program(
-                id=key.program_id,
+            self._running = _Running(
+                programs=programs,
+                keys=keys,
+                runner=runner,
+                origin=f"http://{_HOST}:{runner.addresses[0][1]}",
+                memory=stack.pop_all(),
+            )
+
+    def _open(self, stack: ExitStack) -> tuple[list[ServedProgram], dict[str, Access]]:
+        """Open every program, to be closed with *stack*."""
+        programs: list[ServedProgram] = []
+        keys: dict[str, Access] = {}
+        for number, spec in enumerate(self._specs, start=1):
+            start = Program(
+                id="",
+                type=spec.type,
+                created_at="",
                 currency=self._currency,
                 commission=self._commission,
                 website=self._website,
                 assumptions=self._assumptions,
                 clock=self._clock,
-            ),
-        )
+                referral_reward=self._referral_reward,
+            )
+            given = self._given_key if number == 1 else None
+            served, opened = open_program(
+                spec,
+                api_key=given or spec.api_key,
+                db=_file(self._db, number),
+                start=start,
+            )
+            stack.callback(served.state.close)
+            if not keys.keys().isdisjoint(opened):
+                raise ValueError("two programs cannot have the same key")
+            programs.append(served)
+            keys |= opened
+        return programs, keys
 
     async def close(self) -> None:
         """Let calls end, stop listening, close the memory; a second time is nothing."""
@@ -162,7 +202,7 @@ class Sandbox:
         # Calls under way still need the memory while the runner waits for them.
         await running.runner.cleanup()
         self._running = None
-        running.state.close()
+        running.memory.close()
 
     @contextmanager
     def in_thread(self) -> Generator[Self]:
@@ -202,14 +242,42 @@ class Sandbox:
         return self._up.origin + PREFIX
 
     @property
+    def rate_limit(self) -> RateLimit | None:
+        """The rule that counts the requests of each key for itself."""
+        return self._rule
+
+    @rate_limit.setter
+    def rate_limit(self, rule: RateLimit | None) -> None:
+        self._rule = rule
+        # The first key counts with the rule itself, the others with unused copies.
+        self._unused_rule = copy(rule)
+
+    @property
+    def programs(self) -> tuple[ServedProgram, ...]:
+        """The programs, in the order in which they were asked for."""
+        return tuple(self._up.programs)
+
+    @property
     def api_key(self) -> str:
-        """The key that callers send as the Bearer token."""
-        return self._up.key.api_key
+        """The key of the first program, which callers send as the Bearer token."""
+        return self._up.programs[0].api_key
 
     @property
     def program_id(self) -> str:
-        """The id that `account.test` answers as `program.pub_id`."""
-        return self._up.key.program_id
+        """The id that `account.test` answers as `program.pub_id` to that key."""
+        return self._up.programs[0].id
+
+    def make_key(
+        self, program: ServedProgram | None = None, *, deny: Collection[str] = ()
+    ) -> str:
+        """Make a further key for *program*, the first one when left out.
+
+        *deny* names resources (`webhooks`) or operations (`payouts.create`) that the
+        API refuses to this key with 403. The key works after a restart as well.
+        """
+        key, access = make_key(program or self._up.programs[0], deny=deny)
+        self._up.keys[digest(key)] = access
+        return key
 
     @property
     def requests(self) -> int:
@@ -227,8 +295,8 @@ class Sandbox:
 
     @property
     def ledger(self) -> tuple[Effect, ...]:
-        """Every effect on the program so far; nothing is ever removed from it."""
-        return self._up.state.ledger()
+        """Every effect on the first program; nothing is ever removed from it."""
+        return self._up.programs[0].ledger
 
     @staticmethod
     def routes() -> dict[str, str]:
@@ -260,14 +328,15 @@ class Sandbox:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self._total += 1
         path = request.raw_path.partition("?")[0]
-        served = methods("affiliate", parts(path))
+        access = self._access(request)
+        served = methods((access or self._first).program.type, parts(path))
         if request.method in served:
             self._by_route[f"{request.method} {served[request.method][1]}"] += 1
         headers: dict[str, str] = {}
         try:
-            self._admit(request, path)
-            headers = self._count()
-            return await self._call(request, path, served, headers)
+            access = _admit(request, path, access)
+            headers = self._count(access)
+            return await self._call(request, path, access, served, headers)
         except Turned as turned:
             return response(
                 turned.status,
@@ -277,33 +346,37 @@ class Sandbox:
         except web.HTTPRequestEntityTooLarge:
             return response(413, {"message": "At most 1 MiB is accepted."}, headers)
         except Refusal as refusal:
-            return self._refused(refusal, headers)
+            return refused(refusal, self._assumptions.error_body, headers)
         except (ConnectionError, web.RequestPayloadError):
             return response(400, {"message": "The body broke off."}, headers)
         except Exception:
             logger.exception("%s %s failed", request.method, path)
             return response(500, UNEXPECTED, headers)
 
-    def _admit(self, request: web.BaseRequest, path: str) -> None:
-        """Turn away foreign hosts and origins, wrong paths, wrong keys."""
-        host = request.headers.get("Host", "")
-        if not is_loopback(host):
-            raise Turned(403, "The sandbox answers to its own address only.")
-        if request.headers.get("Origin", f"http://{host}") != f"http://{host}":
-            raise Turned(403, "The sandbox does not answer to web pages.")
-        if not path.startswith(f"{PREFIX}/"):
-            raise Turned(404, "There is nothing here: the API is under /v1.")
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        expected = self._up.key.api_key.encode()
-        given = key.strip().encode("utf-8", "surrogateescape")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given, expected):
-            raise Turned(401, "API key not recognised.")
+    @property
+    def _first(self) -> Access:
+        return next(iter(self._up.keys.values()))
 
-    def _count(self) -> dict[str, str]:
+    def _access(self, request: web.BaseRequest) -> Access | None:
+        """Find what the key of a request opens; the key of a deleted program: nothing.
+
+        Looked up by its digest, so that no comparison tells how much of it is right.
+        """
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        access = self._up.keys.get(digest(key.strip()))
+        if access is None or scheme.lower() != "bearer":
+            return None
+        return None if access.program.program.deleted else access
+
+    def _count(self, access: Access) -> dict[str, str]:
         """Ask the rate limit; return its headers for the answer."""
-        if self.rate_limit is None:
+        if self._rule is None:
             return {}
-        verdict = self.rate_limit.check(self._clock())
+        if access.rule is not self._rule:
+            access.rule = self._rule
+            first = access is self._first
+            access.limit = self._rule if first else copy(self._unused_rule)
+        verdict = cast("RateLimit", access.limit).check(self._clock())
         if not verdict.allowed:
             raise Turned(429, "Slow down.", headers=verdict.headers)
         return verdict.headers
@@ -312,10 +385,12 @@ class Sandbox:
         self,
         request: web.BaseRequest,
         path: str,
+        access: Access,
         served: Mapping[str, tuple[Route, str]],
         headers: dict[str, str],
     ) -> web.StreamResponse:
         route = pick(request.method, served)
+        access.rights.check(route.operation)
         body = decode(await request.read())
         if route.operation == "transactions.create" and "transactions" in body:
             route = BATCH
@@ -323,58 +398,69 @@ class Sandbox:
         await _wait(self.latency)
         if fault is not None and fault.when == "before":
             return fail(request, fault, headers)
-        answer = self._perform(route, self._taken_apart(request, path, body))
+        call = self._taken_apart(request, path, access.program, body)
+        answer = _perform(route, call)
         await _wait(self.answer_latency)
         if fault is not None:
             return fail(request, fault, headers)
         return response(answer.status, answer.body, headers)
 
     def _taken_apart(
-        self, request: web.BaseRequest, path: str, body: dict[str, Any]
+        self,
+        request: web.BaseRequest,
+        path: str,
+        served: ServedProgram,
+        body: dict[str, Any],
     ) -> Call:
         segments = parts(path)
         return Call(
-            state=self._up.state,
-            program=self._up.program,
+            state=served.state,
+            program=served.program,
             target=segments[1] if len(segments) > 1 else None,
             query=request.query,
             body=body,
             url=self._up.origin + path,
         )
 
-    def _perform(self, route: Route, call: Call) -> Answer:
-        if route.method == "GET":
-            return route.handler(call)
-        with call.state.write():
-            return route.handler(call)
-
-    def _refused(self, refusal: Refusal, headers: dict[str, str]) -> web.Response:
-        full: dict[str, Any] = {"status": 0, "message": refusal.message}
-        if refusal.errors:
-            full["errors"] = refusal.errors
-        match self._assumptions.error_body:
-            case "full":
-                body: Any = full
-            case "message":
-                body = {"message": refusal.message}
-            case "errors":
-                body = {"status": 0, "errors": refusal.errors}
-            case "empty":
-                body = {}
-            case _:
-                body = f"<html><body>{refusal.status}</body></html>"
-        return response(refusal.status, body, headers)
-
 
 @attrs.frozen(kw_only=True)
 class _Running:
     """What exists between start and close."""
 
-    state: State
+    programs: list[ServedProgram]
+    keys: dict[str, Access]
     runner: web.ServerRunner
-    key: Key
     origin: str
-    program: Program
+    memory: ExitStack
+
+
+def _file(db: Path | str | None, number: int) -> Path | str | None:
+    """Name the file of a program; further programs have theirs beside the first."""
+    if db is None or number == 1:
+        return db
+    path = Path(db)
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def _admit(request: web.BaseRequest, path: str, access: Access | None) -> Access:
+    """Turn away foreign hosts and origins, wrong paths, wrong keys."""
+    host = request.headers.get("Host", "")
+    if not is_loopback(host):
+        raise Turned(403, "The sandbox answers to its own address only.")
+    if request.headers.get("Origin", f"http://{host}") != f"http://{host}":
+        raise Turned(403, "The sandbox does not answer to web pages.")
+    if not path.startswith(f"{PREFIX}/"):
+        raise Turned(404, "There is nothing here: the API is under /v1.")
+    if access is None:
+        raise Turned(401, "API key not recognised.")
+    return access
+
+
+def _perform(route: Route, call: Call) -> Answer:
+    if route.method == "GET":
+        return route.handler(call)
+    with call.state.write():
+        return route.handler(call)
 
 
 async def _wait(latency: Latency) -> None:

@@ -16,6 +16,11 @@ CREATE TABLE IF NOT EXISTS settings (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS keys (
+    sha256 TEXT PRIMARY KEY,
+    prefix TEXT NOT NULL,
+    denied TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ledger (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     operation TEXT NOT NULL,
@@ -64,6 +69,8 @@ class State:
         self._connection.row_factory = sqlite3.Row
         self._connection.create_function("holds", 2, _holds, deterministic=True)
         self._connection.create_function("equals", 2, _equals, deterministic=True)
+        #: Another number after every change of a setting, for those who keep copies.
+        self.settings_version = 0
         # The ledger may be read from another thread than the one that serves.
         self._lock = threading.RLock()
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
@@ -130,6 +137,7 @@ class State:
     def keep(self, name: str, value: str) -> None:
         """Store a setting that survives restarts."""
         self.run("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+        self.settings_version += 1
 
 
 def read_ledger(db: Path | str) -> tuple[Effect, ...]:
@@ -157,9 +165,9 @@ def settle_key(state: State, api_key: str | None) -> Key:
     read the made-up data it protects.
     """
     program_id = state.setting("program_id") or generated_key(8).upper()
-    derived = "sandbox_" + _digest(f"partnero sandbox {program_id}")[:40]
+    derived = "sandbox_" + digest(f"partnero sandbox {program_id}")[:40]
     known = state.setting("api_key_sha256")
-    if api_key is None and known not in {None, _digest(derived)}:
+    if api_key is None and known not in {None, digest(derived)}:
         raise ValueError(
             "this database belongs to a key of your own: give it again (api_key=, "
             "or the environment variable PARTNERO_SANDBOX_KEY)"
@@ -167,13 +175,14 @@ def settle_key(state: State, api_key: str | None) -> Key:
     key = api_key or derived
     with state.write():
         state.keep("program_id", program_id)
-        state.keep("api_key_sha256", _digest(key))
+        state.keep("api_key_sha256", digest(key))
         state.keep("api_key_prefix", key[:4])
     return Key(program_id, key)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def digest(text: str) -> str:
+    """Hash a key, as the file keeps it."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _holds(text: str | None, part: str) -> bool:

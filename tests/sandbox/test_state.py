@@ -54,7 +54,13 @@ async def test_no_key_is_stored(serve: Any, tmp_path: Path, key: str | None) -> 
     with sqlite3.connect(db) as connection:
         names = {name for (name,) in connection.execute("SELECT name FROM settings")}
     connection.close()
-    assert names == {"program_id", "api_key_sha256", "api_key_prefix"}
+    assert names == {
+        "program_id",
+        "program_type",
+        "created_at",
+        "api_key_sha256",
+        "api_key_prefix",
+    }
 
 
 async def test_own_key_has_to_be_given_again(serve: Any, tmp_path: Path) -> None:
