@@ -8,7 +8,7 @@ import math
 import os
 import re
 import ssl
-from typing import Final, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn, cast
 from urllib.parse import urlsplit
 
 import attrs
@@ -125,7 +125,8 @@ def settings(
 
 
 def _seconds(name: str, value: float) -> float:
-    if not (value > 0 and math.isfinite(value)):
+    number = isinstance(cast("Any", value), int | float)
+    if not (number and value > 0 and math.isfinite(value)):
         raise UsageError(f"{name}={value}: give a number of seconds above 0")
     return value
 

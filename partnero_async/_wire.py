@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import attrs
 
@@ -69,7 +70,7 @@ def path_part(name: str, value: str) -> str:
     Refuses what would make it another path: nothing, ``.`` and ``..`` turn the URL of
     an item into that of its collection, and ``DELETE /partners`` is a real call.
     """
-    if type(value) is not str:
+    if not isinstance(cast("Any", value), str):
         raise UsageError(f"{name} is a {type(value).__name__}: give a str")
     if value.strip() in ("", ".", "..") or FORBIDDEN.search(value):
         raise UsageError(f"{name}={value!r} cannot be part of a path")
@@ -97,9 +98,14 @@ def without_none(value: Any, name: str = "") -> Any:
     """Copy *value* without members that are None, and check what JSON would corrupt."""
     if isinstance(value, Mapping):
         return _members(cast("Mapping[str, Any]", value), name)
-    if isinstance(value, bytes | bytearray):
-        raise UsageError(f"{name} is {type(value).__name__}: give a str")
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, str):
+        return str.__str__(
+            value
+        )  # frameworks have kinds of str that JSON encoders refuse
+    if isinstance(value, bytes | bytearray | AbstractSet):
+        kind = type(cast("Any", value)).__name__
+        raise UsageError(f"{name} is {kind}: give a str, or a list")
+    if isinstance(value, Sequence):
         return [without_none(v, f"{name}[{i}]") for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{name} is {value}: JSON has no such number")
@@ -200,8 +206,9 @@ def _said(payload: dict[str, Any]) -> dict[str, Any]:
     It is ``data`` where a coupon or a promotion code was deleted.
     """
     data = payload.get("data")
-    nested = is_object(data) and "status" in data and "status" not in payload
-    return data if nested else payload
+    if is_object(data) and "status" in data and "status" not in payload:
+        return data
+    return payload
 
 
 EMPTY = "the body is empty"
@@ -247,6 +254,9 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((headers[name][:200] for name in ID_HEADERS if name in headers), None)
 
 
+PAGE = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
 def next_page(link: str, origin: str, path: str) -> int:
     """Return the page number that a next link leads to; nothing else of it is used.
 
@@ -256,10 +266,12 @@ def next_page(link: str, origin: str, path: str) -> int:
     try:
         url = urlsplit(link)
         here = urlsplit(origin)
+        # Behind a proxy the API may take itself for http; paths come encoded or not.
         same = url.scheme in ("http", "https") and url.netloc == here.netloc
+        same = same and unquote(url.path) == unquote(here.path + path)
         numbers = parse_qs(url.query).get("page", [])
-        if same and url.path == here.path + path and len(numbers) == 1:
-            return int(numbers[0][:9])
     except ValueError:
-        pass
+        same, numbers = False, []
+    if same and len(numbers) == 1 and PAGE.fullmatch(numbers[0]):
+        return int(numbers[0])
     raise UnexpectedBodyError(f"links.next does not lead on in this list: {link[:200]}")

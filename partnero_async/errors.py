@@ -17,6 +17,7 @@
         ├── AuthenticationError       401
         ├── PermissionDeniedError     403
         ├── NotFoundError             404
+        │   └── WrongProgramError         the key's program has no such resource
         ├── ConflictError             409, or the key is taken by other values
         ├── ValidationError           422, with the reasons by field
         ├── RateLimitError            429, with the time to wait
@@ -32,7 +33,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -57,6 +58,7 @@ __all__ = [
     "UnexpectedBodyError",
     "UsageError",
     "ValidationError",
+    "WrongProgramError",
     "refusal",
 ]
 
@@ -103,7 +105,7 @@ class PartneroError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = one_line(message)
-        """What happened, without control characters."""
+        """What happened, on one line."""
         self.operation = operation
         """Method and route template, such as ``POST /transactions``."""
         self.status = status
@@ -158,9 +160,17 @@ def _rebuild(
     return error
 
 
+LONGEST: Final = 500
+"""Characters of a text that an error shows; `fields` has the reasons whole."""
+
+
 def one_line(text: str) -> str:
-    """Strip what could move a terminal's cursor, reorder text or forge a log line."""
-    return CONTROL.sub(" ", text).strip()
+    """Strip what could move a terminal's cursor, reorder text or forge a log line.
+
+    A text that is too long for a line is cut.
+    """
+    line = CONTROL.sub(" ", text[: 2 * LONGEST]).strip()
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
 # --- nothing was sent --------------------------------------------------------
@@ -252,6 +262,14 @@ class PermissionDeniedError(RefusedError):
 
 class NotFoundError(RefusedError):
     """404: there is no such record."""
+
+
+class WrongProgramError(NotFoundError):
+    """The key's program is of a type that does not have this resource.
+
+    The type was asked for after a 404, 403 or 405; its message says which type it is
+    and what to use instead. The API's own refusal is the cause of this error.
+    """
 
 
 class ConflictError(RefusedError):

@@ -50,6 +50,8 @@ BAD: list[Any] = [
     pytest.param({"api_key": ""}, "no API key", id="key-empty"),
     pytest.param({"api_key": None}, "no API key", id="key-missing"),
     pytest.param({"timeout": 0}, "timeout=0", id="timeout-zero"),
+    pytest.param({"timeout": None}, "timeout=None", id="timeout-none"),
+    pytest.param({"settle": "5"}, "settle=5", id="settle-text"),
     pytest.param({"timeout": -1.0}, "timeout=-1.0", id="timeout-negative"),
     pytest.param({"timeout": float("nan")}, "timeout=nan", id="timeout-nan"),
     pytest.param({"timeout": float("inf")}, "timeout=inf", id="timeout-infinite"),

@@ -206,6 +206,7 @@ def test_any_mapping_and_sequence_will_do() -> None:
             id="nested",
         ),
         pytest.param({"name": b"Ada"}, "name is bytes", id="bytes"),
+        pytest.param({"tags": {"a", "b"}}, "tags is set", id="set"),
         pytest.param({"a": [bytearray(b"x")]}, r"a\[0\] is bytearray", id="bytearray"),
     ],
 )
@@ -278,6 +279,24 @@ def test_a_moment_without_a_zone_is_refused() -> None:
 
 
 # --- verdicts ------------------------------------------------------------------------
+
+
+class SafeText(str):
+    """A text of a web framework, which stays what it is when it is made a str."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """Return itself."""
+        return self
+
+
+def test_kinds_of_text_are_texts() -> None:
+    """Web frameworks have texts of their own, in bodies and in paths."""
+    sent = request(
+        "PUT /x/{id}", parts={"id": SafeText("a")}, json={"n": SafeText("b")}
+    )
+    assert (sent.target, sent.body) == ("/x/a", b'{"n":"b"}')
 
 
 def verdict(status: int, text: bytes = b"", kind: str = "application/json") -> Outcome:
@@ -484,7 +503,7 @@ BASE = "https://api.partnero.com/v1"
         pytest.param(f"{BASE}/partners?page=2", 2, id="published"),
         pytest.param(f"{BASE}/partners?limit=2&page=3&sort=asc", 3, id="filters"),
         pytest.param("http://api.partnero.com/v1/partners?page=2", 2, id="plain-http"),
-        pytest.param(f"{BASE}/partners?page=12345678901", 123456789, id="huge"),
+        pytest.param(f"{BASE}/partners?page=123456789", 123456789, id="largest"),
     ],
 )
 def test_only_the_number_of_a_next_link_is_used(link: str, number: int) -> None:
@@ -497,6 +516,10 @@ def test_only_the_number_of_a_next_link_is_used(link: str, number: int) -> None:
     [
         pytest.param("https://evil.example/v1/partners?page=2", id="foreign-host"),
         pytest.param("https://api.partnero.com:8443/v1/partners?page=2", id="port"),
+        pytest.param(f"{BASE}/partners?page=12345678901", id="huge"),
+        pytest.param(f"{BASE}/partners?page=-3", id="negative"),
+        pytest.param(f"{BASE}/partners?page=1_0", id="underscore"),
+        pytest.param(f"{BASE}/partners?page=\uff11\uff12", id="other-digits"),
         pytest.param("https://u@api.partnero.com/v1/partners?page=2", id="user"),
         pytest.param(f"{BASE}/customers?page=2", id="other-list"),
         pytest.param(f"{BASE}/partners/?page=2", id="other-path"),
