@@ -40,8 +40,11 @@ def main(tokens: Sequence[str] | None = None) -> NoReturn:
         sys.exit(_run(tokens))
     except cyclopts.CycloptsError as error:
         sys.exit(complain(f"{error} (--help shows how)"))
-    except (PartneroError, OSError, ValueError) as error:
+    except (PartneroError, OSError) as error:
         sys.exit(complain(str(error)))
+    except SystemExit as ended:
+        # A command that ends with a text ends with a reason.
+        sys.exit(complain(ended.code) if isinstance(ended.code, str) else ended.code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -1,4 +1,4 @@
-"""A small shop: its partners and customers, files of its sales, and what is in a ledger."""
+"""A small shop: its customers, files of its sales, and what a ledger has of them."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ def read_csv(path: Path) -> list[list[str]]:
     """Read a file, header included."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of all files in a folder."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 async def open_shop(client: Partnero) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
+import sys
 from pathlib import Path
 
 import attrs
 import pytest
 
 from partnero_async import Partnero
+from partnero_async.bulk import resolve, run_import
 from partnero_async.sandbox import Sandbox
 from tests.bulk.shop import (
     end,
@@ -47,9 +50,12 @@ def moments(seed: int) -> list[Moment]:
     return [Moment(0, 0.3), *drawn]
 
 
-async def kill_at(process: asyncio.subprocess.Process, sandbox: Sandbox, at: Moment, before: int) -> None:
+async def kill_at(
+    process: asyncio.subprocess.Process, sandbox: Sandbox, at: Moment, before: int
+) -> None:
     """Kill *process* at the moment, or find it at its end."""
-    while sandbox.requests - before < at.requests and process.returncode is None:
+    # Sleeping is how a test waits for a server's counter.
+    while sandbox.requests - before < at.requests and process.returncode is None:  # noqa: ASYNC110
         await asyncio.sleep(0.002)
     await asyncio.sleep(at.seconds)
     if process.returncode is None:
@@ -59,7 +65,7 @@ async def kill_at(process: asyncio.subprocess.Process, sandbox: Sandbox, at: Mom
 
 async def one_kill(folder: Path, at: Moment) -> int:
     """Kill an import, finish it, resolve it; return how many rows were parked."""
-    folder.mkdir()
+    folder.mkdir()  # noqa: ASYNC240 - a test has time
     file = write_csv(folder / "sales.csv", map(sale, range(ROWS)))
     async with Sandbox(latency=0.02, answer_latency=0.02) as sandbox:
         async with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
@@ -99,3 +105,31 @@ async def test_a_killed_import_never_doubles_and_never_loses_a_sale(
         *(kill(number, at) for number, at in enumerate(moments(seed)))
     )
     print("parked rows:", parked)
+
+
+FAIL_POINT = (sys.executable, str(Path(__file__).with_name("fail_point.py")))
+
+
+@pytest.mark.parametrize(
+    ("point", "in_doubt"),
+    [
+        pytest.param("before intent", 0, id="before intent"),
+        pytest.param("before effect", 1, id="between intent and effect"),
+        pytest.param("after effect", 0, id="between effect and outcome"),
+        pytest.param("after outcome", 0, id="before the outcome is on the disk"),
+    ],
+)
+async def test_killed_at_a_point(
+    client: Partnero, shop: Sandbox, tmp_path: Path, point: str, in_doubt: int
+) -> None:
+    """One row at a time: only a row that was announced and never sent is in doubt."""
+    file = write_csv(tmp_path / "sales.csv", map(sale, range(6)))
+    command = ("import", "transactions", file, "--concurrency", "1")
+    killed = await run(point, "4", *command, env=environment(shop), program=FAIL_POINT)
+    assert killed.code == -signal.SIGKILL, killed
+    report = await run_import(client, "transactions", file, settle=0.05)
+    assert (report.done, report.parked) == (6 - in_doubt, in_doubt)
+    assert len(sales_in(shop)) == 6 - in_doubt
+    report = await resolve(client, report.journal, send_absent=True, settle=0.05)
+    assert report.exit_code == 0
+    assert sales_in(shop) == expected(range(6))

@@ -1,0 +1,471 @@
+"""Imports against the sandbox: from file to ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partnero_async import AuthenticationError, NoAnswerError, Partnero
+from partnero_async.bulk import (
+    ImportStopError,
+    JournalError,
+    JournalInUseError,
+    Progress,
+    Report,
+    Source,
+    SourceError,
+    resolve,
+    run_import,
+)
+from partnero_async.bulk import run as run_module
+from partnero_async.bulk.journal import Journal
+from partnero_async.sandbox import Sandbox
+from tests.bulk.shop import (
+    HEADER,
+    expected,
+    names_in,
+    read_csv,
+    sale,
+    sales_in,
+    write_csv,
+)
+
+pytestmark = pytest.mark.usefixtures("shop")
+
+DATA = Path(__file__).parents[2] / "examples" / "data"
+
+
+async def sell(client: Partnero, file: Path | Source, **options: Any) -> Report:
+    """Import sales."""
+    return await run_import(client, "transactions", file, settle=0.05, **options)
+
+
+async def test_a_file_of_sales(client: Partnero, shop: Sandbox, tmp_path: Path) -> None:
+    """Each row becomes one sale, and the report says so."""
+    file = write_csv(tmp_path / "s.csv", map(sale, range(60)))
+    report = await sell(client, file)
+    assert sales_in(shop) == expected(range(60))
+    assert (report.rows, report.done, report.exit_code) == (60, 60, 0)
+    assert report.requests == 62
+    assert report.rejects is None
+    assert report.as_dict()["journal"] == f"{file}.journal"
+
+
+async def test_started_again_it_sends_nothing(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """What is final stays final, also when the file is called otherwise."""
+    file = write_csv(tmp_path / "s.csv", map(sale, range(5)))
+    await sell(client, file)
+    renamed = file.rename(tmp_path / "renamed.csv")
+    report = await sell(client, renamed, journal=f"{file}.journal")
+    assert (report.done, report.requests) == (5, 0)
+    assert len(sales_in(shop)) == 5
+
+
+async def test_a_shops_own_columns(
+    client: Partnero, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The partners and customers of the example data are imported as they are."""
+    partners = await run_import(
+        client,
+        "partners",
+        DATA / "partners.csv",
+        journal=tmp_path / "p",
+        rejects=tmp_path / "pr",
+    )
+    customers = await run_import(
+        client,
+        "customers",
+        Source(
+            path=DATA / "customers.csv",
+            columns={
+                "key": "Customer ID",
+                "email": "E-mail",
+                "partner.key": "Referred by",
+            },
+            ignore=["First order"],
+        ),
+        journal=tmp_path / "c",
+        rejects=tmp_path / "cr",
+    )
+    assert (partners.done, partners.exit_code) == (40, 0)
+    assert (customers.done, customers.exit_code) == (2357, 0)
+    assert (await client.customers.get("cd-00021")).email == "cd00021@customers.example"
+    assert len(sandbox.ledger) == 2397 + 4
+
+
+BAD_ROWS: Sequence[Sequence[str]] = (
+    ("", "c1", "1.00", "2024-01-31", "sale"),
+    ("s2", "c1", "1,00", "2024-01-31", "sale"),
+    ("s3", "nobody", "1.00", "2024-01-31", "sale"),
+    ("s4", "c1", "1.00", "31.1.24", "sale"),
+    ("s5", "c1", "1.00", "2024-01-31", "sale", "surplus"),
+    ("s6", "c2", "6.25", "2024-01-31", "sale"),
+    ("S6", "c2", "7.25", "2024-01-31", "sale"),
+)
+
+
+async def test_bad_rows_are_rejected_and_the_rest_goes_on(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Each bad row is in the rejects file: verbatim, with number, code and reason."""
+    file = write_csv(tmp_path / "s.csv", BAD_ROWS)
+    report = await sell(client, file)
+    assert sales_in(shop) == [("s6", Decimal("6.25"))]
+    assert (report.done, report.rejected, report.exit_code) == (1, 6, 1)
+    assert report.rejects == tmp_path / "s.csv.rejects.csv"
+    header, *rejected = read_csv(report.rejects)
+    assert header == ["reject_row", "reject_code", "reject_reason", *HEADER]
+    assert [row[:2] for row in rejected] == [
+        ["1", "missing"],
+        ["2", "malformed"],
+        ["3", "unknown_customer"],
+        ["4", "malformed"],
+        ["5", "cells"],
+        ["7", "duplicate"],
+    ]
+    assert rejected[2][2] == "the program has no customer with key nobody"
+    assert rejected[5][2] == "S6 is the key of row 6 too"
+    assert [tuple(row[3:]) for row in rejected] == [
+        row for row in BAD_ROWS if row[0] != "s6"
+    ]
+    assert [listed.row for listed in report.first_rejected] == [1, 2, 3, 4, 5, 7]
+
+
+async def test_mended_and_fed_again(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """A mended rejects file is imported as it is; its own rejects look the same."""
+    await sell(client, write_csv(tmp_path / "s.csv", BAD_ROWS))
+    rejects = tmp_path / "s.csv.rejects.csv"
+    header, *rows = read_csv(rejects)
+    rows[0][3] = "s1"
+    rows[1][5] = "1.00"
+    again = await sell(client, write_csv(rejects, rows[:3], header=header))
+    assert [key for key, _ in sales_in(shop)] == ["s1", "s2", "s6"]
+    assert again.rejects == tmp_path / "s.csv.rejects.csv.rejects.csv"
+    new_header, *left = read_csv(again.rejects)
+    assert new_header == header
+    assert [row[:2] for row in left] == [["3", "unknown_customer"]]
+
+
+async def test_customers_and_partners_that_are_there(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """An equal one is done; one with other values, or under nobody, is rejected."""
+    file = write_csv(
+        tmp_path / "c.csv",
+        [
+            ("c1", "p1", "c1@example.com"),
+            ("c2", "p1", "other@example.com"),
+            ("c9", "p9", ""),
+            ("c8", "p1", "nope"),
+        ],
+        header=("key", "partner.key", "email"),
+    )
+    report = await run_import(client, "customers", file)
+    assert (report.done, report.rejected) == (1, 3)
+    assert [row.code for row in report.first_rejected] == [
+        "conflict",
+        "bad_request",
+        "malformed",
+    ]
+
+
+async def test_a_lost_journal_does_not_double(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Sales that are there are seen before anything is sent."""
+    file = write_csv(tmp_path / "s.csv", map(sale, range(30)))
+    await sell(client, file)
+    (tmp_path / "s.csv.journal").unlink()
+    write_csv(file, [*map(sale, range(40)), sale(50, customer="nobody")])
+    report = await sell(client, file)
+    assert (report.done, report.already_there, report.rejected) == (40, 30, 1)
+    assert sales_in(shop) == expected(range(40))
+
+
+async def test_sales_that_are_there_with_other_values(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Another amount or customer is a conflict; more than one is parked."""
+    for number, customer, amount in (
+        (1, "c1", "9"),
+        (2, "c2", "2.25"),
+        (3, "c1", "3.25"),
+        (3, "c1", "3.25"),
+        (4, "nobody", "4.25"),
+    ):
+        await client.transactions.create(
+            key=f"s{number}",
+            customer={"key": customer},
+            amount=Decimal(amount),
+            action="sale",
+        )
+    file = write_csv(tmp_path / "s.csv", map(sale, range(1, 6)))
+    report = await sell(client, file)
+    assert [(row.row, row.code) for row in report.first_rejected] == [
+        (1, "conflict"),
+        (2, "conflict"),
+        (4, "conflict"),
+    ]
+    assert [(row.row, row.code) for row in report.first_parked] == [(3, "several")]
+    assert (report.done, report.exit_code) == (1, 3)
+    assert len(sales_in(shop)) == 6
+
+
+async def test_a_small_file_does_not_walk_a_large_program(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """With fewer rows than pages, rows and customers are looked up one by one."""
+    for number in range(3):
+        await client.customers.create(f"x{number}", partner={"key": "p1"})
+    old = [sale(number) for number in range(600)]
+    await sell(client, write_csv(tmp_path / "old.csv", old))
+    before = shop.requests
+    file = write_csv(tmp_path / "s.csv", [sale(1), sale(700)])
+    report = await sell(client, file)
+    assert (report.done, report.already_there) == (2, 1)
+    assert shop.requests - before <= 8
+
+
+async def test_customers_by_email_and_those_off_the_pages(
+    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is not on the pages that were walked is asked for."""
+    monkeypatch.setattr("partnero_async.bulk.there.PAGE", 1)
+    header = ("key", "customer.email", "amount")
+    rows = [
+        ("s1", "c1@example.com", "1"),
+        ("s2", "nobody@example.com", "1"),
+    ]
+    report = await sell(client, write_csv(tmp_path / "s.csv", rows, header=header))
+    assert (report.done, report.rejected) == (1, 1)
+    by_key = [("t1", "c1", "1"), ("t2", "nobody", "1")]
+    file = write_csv(
+        tmp_path / "t.csv", by_key, header=("key", "customer.key", "amount")
+    )
+    report = await sell(client, file)
+    assert (report.done, report.rejected) == (1, 1)
+    assert report.first_rejected[0].reason.endswith("no customer with key nobody")
+
+
+async def test_a_sale_may_create_its_customer(client: Partnero, tmp_path: Path) -> None:
+    """With create_customer an unknown customer is no reason to reject."""
+    header = ("key", "customer.key", "customer.partner.key", "reward")
+    file = write_csv(tmp_path / "s.csv", [("s1", "new", "p1", "1.5")], header=header)
+    source = Source(path=file, constants={"create_customer": "true"})
+    report = await run_import(client, "transactions", source)
+    assert report.done == 1
+    assert (await client.customers.get("new")).key == "new"
+
+
+# --- what stops it before anything is sent -----------------------------------------
+
+
+async def test_a_file_that_cannot_be_read_to_its_end_sends_nothing(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """The whole file is read before its first row is sent, and no journal is left."""
+    file = write_csv(tmp_path / "s.csv", map(sale, range(3)))
+    file.write_bytes(file.read_bytes() + b"s9,c1,Jos\xe9,,\n")
+    with pytest.raises(SourceError, match=r"row 4 \(line 5\): byte 0xe9"):
+        await sell(client, file)
+    assert sales_in(shop) == []
+    assert names_in(tmp_path) == [file.name]
+
+
+async def test_a_missing_file(client: Partnero, tmp_path: Path) -> None:
+    """A file that is not there is one line."""
+    with pytest.raises(SourceError, match="No such file"):
+        await sell(client, tmp_path / "nope.csv")
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(SourceError, match=r"empty\.csv: the file is empty"):
+        await sell(client, tmp_path / "empty.csv")
+
+
+async def test_a_wrong_key_sends_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The key is checked before a journal is made."""
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    async with Partnero("wrong", base_url=sandbox.url) as client:
+        with pytest.raises(AuthenticationError):
+            await sell(client, file)
+    assert names_in(tmp_path) == [file.name]
+
+
+async def test_an_api_that_is_not_there(tmp_path: Path) -> None:
+    """Without an API nothing begins."""
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    async with Partnero("key", base_url="http://127.0.0.1:1/v1", timeout=1) as client:
+        with pytest.raises(NoAnswerError):
+            await sell(client, file)
+
+
+async def test_files_must_not_overwrite_each_other(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """The rejects file cannot be the file itself."""
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    with pytest.raises(ImportStopError, match="three different files"):
+        await sell(client, file, rejects=file)
+
+
+async def test_rejects_that_cannot_be_written(client: Partnero, tmp_path: Path) -> None:
+    """Where the rejects file cannot be written, that is said."""
+    file = write_csv(tmp_path / "s.csv", BAD_ROWS)
+    with pytest.raises(ImportStopError, match="No such file"):
+        await sell(client, file, rejects=tmp_path / "nowhere" / "r.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param([sale(0), sale(9), sale(2)], "row 2 is the first", id="edited"),
+        pytest.param([sale(1), sale(0), sale(2)], "row 1 is the first", id="reordered"),
+        pytest.param([sale(0), sale(1)], "row 3 is the first", id="truncated"),
+        pytest.param([*map(sale, range(4))], "row 4 is the first", id="longer"),
+    ],
+)
+async def test_a_changed_file_is_refused(
+    client: Partnero,
+    shop: Sandbox,
+    tmp_path: Path,
+    content: list[tuple[str, ...]],
+    reason: str,
+) -> None:
+    """A journal goes on with the file that it was started with, and no other."""
+    file = write_csv(tmp_path / "s.csv", map(sale, range(3)))
+    await sell(client, file)
+    write_csv(file, content)
+    with pytest.raises(JournalError, match=reason):
+        await sell(client, file)
+    assert len(sales_in(shop)) == 3
+
+
+async def test_a_file_with_another_header_or_other_bytes_is_refused(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """Also what is not in the rows is part of the file."""
+    file = write_csv(tmp_path / "s.csv", map(sale, range(3)))
+    await sell(client, file)
+    original = file.read_bytes()
+    file.write_bytes(original + b"\n")
+    with pytest.raises(JournalError, match="its rows are the same, its bytes are not"):
+        await sell(client, file)
+    file.write_bytes(original.replace(b"action", b"status"))
+    with pytest.raises(JournalError, match="its header differs"):
+        await sell(client, file)
+
+
+async def test_a_journal_of_something_else_is_refused(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """Another resource, other options and another program each need a new journal."""
+    file = write_csv(tmp_path / "s.csv", [("s1", "c1", "1")], header=HEADER[:3])
+    await sell(client, file)
+    journal = tmp_path / "s.csv.journal"
+    partners = write_csv(tmp_path / "p.csv", [("a@b.com",)], header=("email",))
+    with pytest.raises(JournalError, match="is the journal of transactions"):
+        await run_import(client, "partners", partners, journal=journal)
+    with pytest.raises(JournalError, match="other --map, --set or --ignore"):
+        await sell(client, Source(path=file, constants={"action": "sale"}))
+    async with Sandbox() as other, Partnero(other.api_key, base_url=other.url) as there:
+        with pytest.raises(JournalError, match="belongs to the program"):
+            await sell(there, file)
+        with pytest.raises(JournalError, match="belongs to the program"):
+            await resolve(there, journal)
+
+
+async def test_two_imports_cannot_share_a_journal(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """One writer a journal: the second one is refused."""
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    async with Journal(tmp_path / "s.csv.journal"):
+        with pytest.raises(JournalInUseError):
+            await sell(client, file)
+
+
+async def test_resolving_what_was_never_sent(client: Partnero, tmp_path: Path) -> None:
+    """A journal without rows has nothing to resolve."""
+    async with Journal(tmp_path / "j"):
+        pass
+    with pytest.raises(JournalError, match="nothing was sent"):
+        await resolve(client, tmp_path / "j")
+
+
+# --- what is told, and when it ends --------------------------------------------------
+
+
+async def test_progress_is_told(
+    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever watches is told of each stage, and of the end."""
+    monkeypatch.setattr(run_module, "TICK", 0.001)
+    seen: list[Progress] = []
+
+    def watch(progress: Progress) -> None:
+        seen.append(
+            Progress(doing=progress.doing, rows=progress.rows, done=progress.done)
+        )
+
+    file = write_csv(tmp_path / "s.csv", map(sale, range(50)))
+    await sell(client, file, on_progress=watch)
+    assert {"reading", "sending"} <= {progress.doing for progress in seen}
+    assert (seen[-1].rows, seen[-1].done) == (50, 50)
+
+
+async def test_stopped_it_drains_and_goes_on_later(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Nothing new is sent, what is under way ends, and the rest is sent next time."""
+    shop.latency = 0.02
+    file = write_csv(tmp_path / "s.csv", map(sale, range(60)))
+    stop = asyncio.Event()
+    work = asyncio.create_task(sell(client, file, stop=stop, concurrency=4))
+    while len(sales_in(shop)) < 10:  # noqa: ASYNC110 - a server's ledger
+        await asyncio.sleep(0.005)
+    stop.set()
+    report = await work
+    assert report.interrupted
+    assert report.exit_code == 130
+    assert report.done == len(sales_in(shop)) < 60
+    assert (report.sent, report.pending) == (0, 60 - report.done)
+    shop.latency = 0.0
+    assert (await sell(client, file)).exit_code == 0
+    assert sales_in(shop) == expected(range(60))
+
+
+async def test_what_does_not_drain_is_looked_up_next_time(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the last seconds what is under way is given up, and is in doubt."""
+    monkeypatch.setattr(run_module, "DRAIN", 0.05)
+    shop.answer_latency = 0.5
+    file = write_csv(tmp_path / "s.csv", map(sale, range(6)))
+    stop = asyncio.Event()
+    work = asyncio.create_task(sell(client, file, stop=stop, concurrency=2))
+    while not sales_in(shop):  # noqa: ASYNC110 - a server's ledger
+        await asyncio.sleep(0.005)
+    stop.set()
+    report = await work
+    assert (report.sent, report.exit_code) == (2, 130)
+    shop.answer_latency = 0.0
+    assert (await sell(client, file)).exit_code == 0
+    assert sales_in(shop) == expected(range(6))
+
+
+async def test_stopped_before_it_began(client: Partnero, tmp_path: Path) -> None:
+    """Stopped while it reads, it has sent nothing, and can be started again."""
+    stop = asyncio.Event()
+    stop.set()
+    file = write_csv(tmp_path / "s.csv", map(sale, range(6)))
+    report = await sell(client, file, stop=stop)
+    assert (report.done, report.exit_code) == (0, 130)
+    assert (await sell(client, file)).done == 6

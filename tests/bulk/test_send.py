@@ -1,0 +1,243 @@
+"""Sending: what each kind of error means for its row, and for the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partnero_async import Partnero
+from partnero_async.bulk import Report, resolve, run_import
+from partnero_async.errors import (
+    AmbiguousWriteError,
+    AppliedUnreadableError,
+    AuthenticationError,
+    BadRequestError,
+    ConnectionFailedError,
+    DuplicateDetectedError,
+    PartneroError,
+    RateLimitError,
+    ServerError,
+    UsageError,
+    ValidationError,
+)
+from partnero_async.resources.customers import CustomersResource
+from partnero_async.resources.transactions import TransactionsResource
+from partnero_async.sandbox import Sandbox
+from tests.bulk.shop import expected, sale, sales_in, write_csv
+
+pytestmark = pytest.mark.usefixtures("shop")
+
+
+def failing(
+    monkeypatch: pytest.MonkeyPatch, error: PartneroError, *, times: int = 1000
+) -> None:
+    """Let the next sales fail with *error* before they are sent."""
+    create = TransactionsResource.create
+    left = [error] * times
+
+    async def fails(self: TransactionsResource, **arguments: Any) -> Any:
+        if left:
+            raise left.pop()
+        return await create(self, **arguments)
+
+    monkeypatch.setattr(TransactionsResource, "create", fails)
+
+
+async def sell(client: Partnero, folder: Path, *, rows: int = 8) -> Report:
+    """Import some sales, one at a time."""
+    file = folder / "s.csv"
+    if not file.exists():
+        write_csv(file, map(sale, range(rows)))
+    return await run_import(client, "transactions", file, concurrency=1, settle=0.01)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        pytest.param(
+            BadRequestError("no such thing"), "bad_request", "no such thing", id="400"
+        ),
+        pytest.param(
+            ValidationError(
+                "wrong", fields={"amount": ["Too", "odd."], "key": ["Bad."]}
+            ),
+            "validation",
+            "amount: Too odd.; key: Bad.",
+            id="422",
+        ),
+        pytest.param(
+            UsageError("cannot be sent"), "usage", "cannot be sent", id="never sent"
+        ),
+    ],
+)
+async def test_a_refusal_rejects_its_row(
+    *,
+    client: Partnero,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: PartneroError,
+    code: str,
+    reason: str,
+) -> None:
+    """A row that the API refuses is rejected, and the rest goes on."""
+    failing(monkeypatch, error, times=1)
+    report = await sell(client, tmp_path)
+    assert (report.done, report.rejected) == (7, 1)
+    assert report.first_rejected[0].code == code
+    assert report.first_rejected[0].reason == reason
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(
+            AmbiguousWriteError("lost", maybe_applied=True), "in_doubt", id="lost"
+        ),
+        pytest.param(
+            AppliedUnreadableError("broken", maybe_applied=True),
+            "in_doubt",
+            id="unreadable",
+        ),
+        pytest.param(
+            DuplicateDetectedError("twice", maybe_applied=True), "several", id="twice"
+        ),
+        pytest.param(ServerError("500", maybe_applied=True), "in_doubt", id="500"),
+    ],
+)
+async def test_what_is_in_doubt_is_parked(
+    *,
+    client: Partnero,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: PartneroError,
+    code: str,
+) -> None:
+    """A sale that may have been recorded is parked, listed, and never sent again."""
+    failing(monkeypatch, error, times=1)
+    report = await sell(client, tmp_path)
+    assert (report.done, report.parked, report.exit_code) == (7, 1, 3)
+    assert report.first_parked[0].code == code
+    assert report.first_parked[0].key == "s0"
+    again = await sell(client, tmp_path)
+    assert (again.parked, again.requests) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(AuthenticationError("revoked"), id="401"),
+        pytest.param(RateLimitError("quota"), id="quota"),
+    ],
+)
+async def test_a_key_that_is_refused_ends_the_run(
+    client: Partnero,
+    shop: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: PartneroError,
+) -> None:
+    """What no other row can survive ends the run; the row stays to be sent."""
+    failing(monkeypatch, error, times=1)
+    report = await sell(client, tmp_path)
+    assert (report.done, report.pending, report.exit_code) == (0, 8, 2)
+    assert report.refused
+    assert error.message in report.refused
+    assert (await sell(client, tmp_path)).exit_code == 0
+    assert sales_in(shop) == expected(range(8))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ConnectionFailedError("refused"), id="refused"),
+        pytest.param(ServerError("unavailable"), id="503 before any effect"),
+    ],
+)
+async def test_an_api_that_went_away_ends_the_run(
+    client: Partnero,
+    shop: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: PartneroError,
+) -> None:
+    """After five rows without an API the run ends; all of them stay to be sent."""
+    failing(monkeypatch, error, times=5)
+    report = await sell(client, tmp_path)
+    assert (report.done, report.pending, report.exit_code) == (0, 8, 1)
+    assert report.unreachable
+    assert (await sell(client, tmp_path)).exit_code == 0
+    assert sales_in(shop) == expected(range(8))
+
+
+async def test_a_row_that_was_not_sent_gets_another_round(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short outage costs nothing: the rows go out later in the same run."""
+    failing(monkeypatch, ConnectionFailedError("refused"), times=4)
+    report = await sell(client, tmp_path)
+    assert (report.done, report.exit_code) == (8, 0)
+    assert sales_in(shop) == expected(range(8))
+
+
+async def test_an_error_of_no_api_is_raised(
+    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of this package is not hidden in a row."""
+
+    async def broken(_: TransactionsResource, **__: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(TransactionsResource, "create", broken)
+    with pytest.raises(ZeroDivisionError):
+        await sell(client, tmp_path)
+
+
+async def test_a_lost_answer_is_looked_up_by_the_client(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """A connection that breaks after the effect is no doubt: the sale is found."""
+    shop.fail_next("transactions.create", when="after", how="disconnect", times=1)
+    report = await sell(client, tmp_path, rows=3)
+    assert report.exit_code == 0
+    assert sales_in(shop) == expected(range(3))
+
+
+async def test_an_unreachable_api_while_preparing(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """A survey that fails sends nothing, and is taken again on the next start."""
+    shop.fail_next("transactions.list", how=500, times=4)
+    report = await sell(client, tmp_path)
+    assert (report.pending, report.exit_code) == (8, 1)
+    assert report.unreachable
+    shop.fail_next("customers.list", how=403, times=1)
+    refused = await sell(client, tmp_path)
+    assert (refused.pending, refused.exit_code) == (8, 2)
+    assert sales_in(shop) == []
+    assert (await sell(client, tmp_path)).exit_code == 0
+
+
+async def test_customers_in_doubt_go_through_again(
+    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API keeps customers unique, so one in doubt is sent again by a new start."""
+    create = CustomersResource.create
+    errors: list[PartneroError] = [ServerError("500", maybe_applied=True)]
+
+    async def fails(self: CustomersResource, key: str, **rest: Any) -> Any:
+        made = await create(self, key, **rest)
+        if errors:
+            raise errors.pop()
+        return made
+
+    monkeypatch.setattr(CustomersResource, "create", fails)
+    header = ("key", "partner.key")
+    file = write_csv(tmp_path / "c.csv", [("n1", "p1"), ("n2", "p1")], header=header)
+    report = await run_import(client, "customers", file, concurrency=1)
+    assert (report.done, report.parked, report.exit_code) == (1, 1, 3)
+    looked = await resolve(client, tmp_path / "c.csv.journal")
+    assert (looked.done, looked.exit_code) == (2, 0)
+    again = await run_import(client, "customers", file)
+    assert again.exit_code == 0

@@ -1,0 +1,3 @@
+"""What the tests of the command share."""
+
+from tests.bulk.conftest import shop as shop  # noqa: PLC0414 - a fixture, passed on

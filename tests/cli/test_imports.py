@@ -1,0 +1,258 @@
+"""`partnero import` as a process: exit codes, lines, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partnero_async.bulk import Listed, Report
+from partnero_async.cli import imports
+from partnero_async.cli.imports import _text
+from partnero_async.sandbox import Sandbox
+from tests.bulk.shop import (
+    end,
+    environment,
+    expected,
+    run,
+    sale,
+    sales_in,
+    start,
+    write_csv,
+)
+
+SHOP = ("Order", "Customer ID", "Order date", "CDs", "Total (USD)")
+MAPS = (
+    *("--map", "key=Order", "customer.key=Customer ID"),
+    *("--map", "created_at=Order date", "--map", "amount=Total (USD)"),
+    *("--set", "action=sale"),
+)
+
+
+async def test_a_shops_file(shop: Sandbox, tmp_path: Path) -> None:
+    """Exit code 0: all rows are done, and standard output says so."""
+    rows = [
+        ("o1", "c1", "1997-01-01", "2", "29.33"),
+        ("o2", "c2", "1997-01-02", "1", "0.00"),
+    ]
+    file = write_csv(tmp_path / "t.csv", rows, header=SHOP)
+    ended = await run(
+        "import", "transactions", file, *MAPS, "--ignore", "CDs", env=environment(shop)
+    )
+    assert ended.code == 0, ended
+    assert "2 rows of transactions\n  done      2\n" in ended.out
+    assert "sending: " in ended.err
+    assert [key for key, _ in sales_in(shop)] == ["o1", "o2"]
+
+
+async def test_rejected_rows_and_json(shop: Sandbox, tmp_path: Path) -> None:
+    """Exit code 1: some were rejected; --json is one line and nothing else."""
+    file = write_csv(tmp_path / "t.csv", [sale(1), ("s2", "c1", "x", "", "")])
+    rejects = tmp_path / "bad.csv"
+    ended = await run(
+        *("import", "transactions", file, "--json", "--rejects", rejects),
+        *("--journal", tmp_path / "j"),
+        env=environment(shop),
+    )
+    assert ended.code == 1
+    report = json.loads(ended.out)
+    assert ended.out.count("\n") == 1
+    assert (report["done"], report["rejected"], report["exit_code"]) == (1, 1, 1)
+    assert report["first_rejected"][0]["code"] == "malformed"
+    assert report["rejects"] == str(rejects)
+    assert rejects.exists()
+    assert (tmp_path / "j").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "reason"),
+    [
+        pytest.param(None, [], "t.csv: No such file", id="missing file"),
+        pytest.param(
+            b"key,Tota\n", [], "column 'Tota' is no field", id="unknown column"
+        ),
+        pytest.param(b"a\xff\n", [], "is not UTF-8", id="encoding of the header"),
+        pytest.param(
+            b"key,customer.key,amount\ns1,c1,1\n\xff,c1,1\n",
+            [],
+            "row 2 (line 3): byte 0xff is not UTF-8",
+            id="encoding of a row",
+        ),
+        pytest.param(b"key\n", ["--map", "key"], "write --map field=", id="bad map"),
+        pytest.param(
+            b"key\n",
+            ["--map", "key=a", "--map", "key=b"],
+            "gives key twice",
+            id="twice",
+        ),
+        pytest.param(b"key\n", ["--set", "amount=1,5"], "no column", id="no customer"),
+        pytest.param(b"key\n", ["--rate-limit", "fast"], "fast", id="rate limit"),
+    ],
+)
+async def test_what_cannot_work_sends_nothing(
+    *,
+    shop: Sandbox,
+    tmp_path: Path,
+    content: bytes | None,
+    options: list[str],
+    reason: str,
+) -> None:
+    """Exit code 2: one clear line on standard error, and nothing was sent."""
+    file = tmp_path / "t.csv"
+    if content is not None:
+        file.write_bytes(content)
+    ended = await run("import", "transactions", file, *options, env=environment(shop))
+    assert (ended.code, ended.out) == (2, ""), ended
+    *progress, line = ended.err.splitlines()
+    assert line.startswith("partnero: ")
+    assert reason in line
+    assert all(text.startswith("reading: ") for text in progress)
+    assert sales_in(shop) == []
+    assert not (tmp_path / "t.csv.journal").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        pytest.param("wrong", "401", id="wrong key"),
+        pytest.param("", "PARTNERO_API_KEY", id="no key"),
+    ],
+)
+async def test_a_key_that_does_not_fit(
+    shop: Sandbox, tmp_path: Path, key: str, reason: str
+) -> None:
+    """Exit code 2: the key is checked before anything is sent."""
+    file = write_csv(tmp_path / "t.csv", [sale(1)])
+    env = environment(shop, PARTNERO_API_KEY=key)
+    ended = await run("import", "transactions", file, env=env)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1
+    assert reason in ended.err
+    assert sales_in(shop) == []
+
+
+async def test_interrupted_and_started_again(shop: Sandbox, tmp_path: Path) -> None:
+    """Exit code 130: a signal ends it in order; started again, it goes on."""
+    shop.latency = 0.05
+    file = write_csv(tmp_path / "t.csv", map(sale, range(80)))
+    command = ("import", "transactions", file, "--concurrency", "4", "--json")
+    process = await start(*command, env=environment(shop))
+    while len(sales_in(shop)) < 8:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    ended = await end(process)
+    assert ended.code == 130, ended
+    report = json.loads(ended.out)
+    assert report["done"] == len(sales_in(shop))
+    assert report["sent"] == 0
+    assert report["pending"] > 0
+    shop.latency = 0.0
+    assert (await run(*command, env=environment(shop))).code == 0
+    assert sales_in(shop) == expected(range(80))
+
+
+async def test_a_second_signal_is_immediate(shop: Sandbox, tmp_path: Path) -> None:
+    """Who signals twice does not wait; what was under way is looked up later."""
+    file = write_csv(tmp_path / "t.csv", map(sale, range(200)))
+    command = ("import", "transactions", file, "--concurrency", "4", "--settle", "0.1")
+    process = await start(*command, env=environment(shop))
+    while len(sales_in(shop)) < 8:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    shop.answer_latency = 30.0
+    await asyncio.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    await asyncio.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    ended = await asyncio.wait_for(end(process), 3)
+    assert (ended.code, ended.out) == (130, "")
+    shop.answer_latency = 0.0
+    assert (await run(*command, env=environment(shop))).code == 0
+    assert sales_in(shop) == expected(range(200))
+
+
+async def test_resolve(shop: Sandbox, tmp_path: Path) -> None:
+    """Exit code 2 for a journal that is not there, 0 where nothing is in doubt."""
+    file = write_csv(tmp_path / "t.csv", [sale(1)])
+    env = environment(shop)
+    assert (await run("import", "transactions", file, env=env)).code == 0
+    ended = await run("import", "resolve", f"{file}.journal", "--json", env=env)
+    assert (ended.code, json.loads(ended.out)["done"]) == (0, 1)
+    ended = await run("import", "resolve", tmp_path / "nope", env=env)
+    assert ended.code == 2
+    assert "no such journal" in ended.err
+
+
+def report(**values: Any) -> Report:
+    """Make a report."""
+    return Report(resource="transactions", journal=Path("s.csv.journal"), **values)
+
+
+def test_everything_that_a_report_may_say() -> None:
+    """The text lists what needs attention, and what to do next."""
+    text = _text(
+        report(
+            rows=30,
+            done=3,
+            already_there=1,
+            rejected=23,
+            parked=1,
+            sent=1,
+            pending=2,
+            refused="the key is revoked",
+            unreachable="no connection",
+            rejects=Path("s.csv.rejects.csv"),
+            first_rejected=[Listed(1, None, "missing", "no key\x1b[2J")],
+            first_parked=[Listed(2, "s2", "several", "2 sales have the key s2")],
+        )
+    )
+    assert text.splitlines() == [
+        "30 rows of transactions",
+        "  done      3 (1 were there before)",
+        "  rejected  23",
+        "  parked    2",
+        "  pending   2",
+        "0 requests, 0 of them refused for the rate (429), 0.0 s",
+        "rejected: row 1: no key [2J",
+        "rejected: 22 more",
+        "parked: row 2 (s2): 2 sales have the key s2",
+        "mend and import the rejected rows: s.csv.rejects.csv",
+        "look up what is in doubt: partnero import resolve s.csv.journal",
+        "stopped, the API refuses: the key is revoked",
+        "stopped, the API does not answer: no connection",
+        "start the same import again to go on",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        pytest.param({}, 0, id="done"),
+        pytest.param({"rejected": 1}, 1, id="rejected"),
+        pytest.param({"pending": 1}, 1, id="pending"),
+        pytest.param({"parked": 1, "rejected": 1}, 3, id="parked"),
+        pytest.param({"sent": 1}, 3, id="under way"),
+        pytest.param({"refused": "no", "parked": 1}, 2, id="refused"),
+        pytest.param({"interrupted": True, "refused": "no"}, 130, id="interrupted"),
+    ],
+)
+def test_exit_codes(values: dict[str, Any], code: int) -> None:
+    """The worst of what happened is the exit code."""
+    assert report(**values).exit_code == code
+
+
+def test_where_signals_cannot_be_handled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows the loop takes no signal handlers: it goes on without."""
+
+    def unable(*_: object) -> None:
+        raise NotImplementedError
+
+    async def listen() -> None:
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "add_signal_handler", unable)
+        imports._listen(asyncio.Event())
+
+    asyncio.run(listen())
