@@ -13,9 +13,15 @@ from .pacing import Rate
 if TYPE_CHECKING:
     from ._transport import Stats, Transport
     from .resources.account import AccountResource
+    from .resources.coupons import CouponsResource
     from .resources.customers import CustomersResource
+    from .resources.leads import LeadsResource
+    from .resources.partner_links import PartnerLinksResource
     from .resources.partners import PartnersResource
+    from .resources.payouts import PayoutsResource
+    from .resources.promotion_codes import PromotionCodesResource
     from .resources.transactions import TransactionsResource
+    from .resources.webhooks import WebhooksResource
 
 
 class Partnero:
@@ -120,11 +126,32 @@ class Partnero:
         return AccountResource(self._transport)
 
     @cached_property
+    def coupons(self) -> CouponsResource:
+        """Coupons: discounts that customers get by a code."""
+        from .resources.coupons import CouponsResource  # noqa: PLC0415
+
+        return CouponsResource(self._transport)
+
+    @cached_property
     def customers(self) -> CustomersResource:
         """Customers: those whom a partner brought."""
         from .resources.customers import CustomersResource  # noqa: PLC0415
 
         return CustomersResource(self._transport)
+
+    @cached_property
+    def leads(self) -> LeadsResource:
+        """Leads: prospects whom partners submit, before they are customers."""
+        from .resources.leads import LeadsResource  # noqa: PLC0415
+
+        return LeadsResource(self._transport)
+
+    @cached_property
+    def partner_links(self) -> PartnerLinksResource:
+        """Referral links of partners."""
+        from .resources.partner_links import PartnerLinksResource  # noqa: PLC0415
+
+        return PartnerLinksResource(self._transport)
 
     @cached_property
     def partners(self) -> PartnersResource:
@@ -134,8 +161,29 @@ class Partnero:
         return PartnersResource(self._transport)
 
     @cached_property
+    def payouts(self) -> PayoutsResource:
+        """Payout requests: what partners are owed, on its way to them."""
+        from .resources.payouts import PayoutsResource  # noqa: PLC0415
+
+        return PayoutsResource(self._transport)
+
+    @cached_property
+    def promotion_codes(self) -> PromotionCodesResource:
+        """Promotion codes: each gives a coupon to whoever enters it."""
+        from .resources.promotion_codes import PromotionCodesResource  # noqa: PLC0415
+
+        return PromotionCodesResource(self._transport)
+
+    @cached_property
     def transactions(self) -> TransactionsResource:
         """Transactions: sales, and what they earn."""
         from .resources.transactions import TransactionsResource  # noqa: PLC0415
 
         return TransactionsResource(self._transport)
+
+    @cached_property
+    def webhooks(self) -> WebhooksResource:
+        """Webhooks: subscriptions to what happens in a program."""
+        from .resources.webhooks import WebhooksResource  # noqa: PLC0415
+
+        return WebhooksResource(self._transport)
