@@ -31,6 +31,20 @@ def _texts(
     }
 
 
+def link_prefix(domain: int | None, program: Program) -> str:
+    """Return what a key is appended to; *domain* None means the website itself."""
+    label = program.assumptions.link_subdomains.get(domain or 0)
+    website = program.website
+    if label is not None:
+        website = website.replace("://", f"://{label}.", 1)
+    return f"{website}?aff="
+
+
+def link_url(row: sqlite3.Row, program: Program) -> str:
+    """Return the address of a link: the one that was set, or the one its key makes."""
+    return str(row["url"] or link_prefix(row["domain"], program) + row["key"])
+
+
 def partner_item(
     row: sqlite3.Row, *, key: str | None, assumptions: Assumptions
 ) -> dict[str, Any]:
@@ -51,16 +65,21 @@ def partner_item(
 
 
 def partner(
-    row: sqlite3.Row, *, links: Sequence[str], referrals: int, program: Program
+    row: sqlite3.Row,
+    *,
+    links: Sequence[sqlite3.Row],
+    referrals: int,
+    program: Program,
 ) -> dict[str, Any]:
-    """Shape a partner as creation and update answer it; *links* are link keys."""
-    urls = [f"{program.website}?aff={key}" for key in links]
+    """Shape a partner as creation and update answer it, with the default link first."""
+    key = links[0]["key"] if links else None
+    urls = [link_url(link, program) for link in links]
     return {
-        **partner_item(row, key=links[0], assumptions=program.assumptions),
+        **partner_item(row, key=key, assumptions=program.assumptions),
         "tos": False,
         "referrals_count": referrals,
         "tags": tags(row["tags"]),
-        "referral_link": urls[0],
+        "referral_link": urls[0] if urls else None,
         "referral_links": urls,
     }
 

@@ -4,11 +4,12 @@ Each has `SCHEMA`, the statements that create its tables where they do not exist
 `ROUTES`, its part of the route table.
 """
 
-from . import account, customers, partners, sales, webhooks
+from . import account, customers, partner_links, partners, sales, webhooks
 
 NOUNS = (
     account,
     partners,
+    partner_links,
     customers,
     sales,
     webhooks,

@@ -53,33 +53,42 @@ def page(
     *table* is the alias whose sequence orders the rows. *elided* names the members
     that the published answer of this list does not show.
     """
-    fields = Fields(call.arguments)
-    limit = _within(call, fields, "limit", limits)
-    number = _within(call, fields, "page", Limits(1, 1, _MAX_PAGE))
-    order = _order(fields)
-    fields.settle()
-    offset = (number - 1) * limit
+    limit, number, order = _range(call, limits)
     # One row more than asked for tells whether there is a next page.
     rows = call.state.rows(
         f"{select} WHERE {' AND '.join(where.conditions)} "
         f"ORDER BY {table}.seq {order} LIMIT ? OFFSET ?",
-        [*where.values, limit + 1, offset],
+        [*where.values, limit + 1, (number - 1) * limit],
     )
     items = [item(row) for row in rows[:limit]]
-    body = {
-        "data": items,
-        "links": _links(call, number, more=len(rows) > limit),
-        "meta": {
-            "current_page": number,
-            "from": offset + 1 if items else None,
-            "path": call.url,
-            "per_page": limit,
-            "to": offset + len(items) if items else None,
-        },
-        "status": 1,
-    }
-    left_out = () if call.assumptions.complete_lists else elided
-    return Answer(200, {n: value for n, value in body.items() if n not in left_out})
+    return _answer(
+        call,
+        items,
+        limit=limit,
+        number=number,
+        more=len(rows) > limit,
+        elided=elided,
+    )
+
+
+def page_of(
+    call: Call,
+    items: Sequence[dict[str, Any]],
+    *,
+    limits: Limits = _USUAL,
+    elided: Sequence[str] = (),
+) -> Answer:
+    """Answer with one page of *items* in the order they have."""
+    limit, number, _ = _range(call, limits)
+    start, end = (number - 1) * limit, number * limit
+    return _answer(
+        call,
+        items[start:end],
+        limit=limit,
+        number=number,
+        more=len(items) > end,
+        elided=elided,
+    )
 
 
 def search(call: Call, columns: dict[str, str]) -> Where:
@@ -99,6 +108,41 @@ def search(call: Call, columns: dict[str, str]) -> Where:
         *criteria.values(),
     )
     return where
+
+
+def _range(call: Call, limits: Limits) -> tuple[int, int, str]:
+    fields = Fields(call.arguments)
+    limit = _within(call, fields, "limit", limits)
+    number = _within(call, fields, "page", Limits(1, 1, _MAX_PAGE))
+    order = _order(fields)
+    fields.settle()
+    return limit, number, order
+
+
+def _answer(
+    call: Call,
+    items: Sequence[dict[str, Any]],
+    *,
+    limit: int,
+    number: int,
+    more: bool,
+    elided: Sequence[str],
+) -> Answer:
+    offset = (number - 1) * limit
+    body = {
+        "data": items,
+        "links": _links(call, number, more=more),
+        "meta": {
+            "current_page": number,
+            "from": offset + 1 if items else None,
+            "path": call.url,
+            "per_page": limit,
+            "to": offset + len(items) if items else None,
+        },
+        "status": 1,
+    }
+    left_out = () if call.assumptions.complete_lists else elided
+    return Answer(200, {n: value for n, value in body.items() if n not in left_out})
 
 
 def _within(call: Call, fields: Fields, name: str, limits: Limits) -> int:

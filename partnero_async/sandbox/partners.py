@@ -29,12 +29,6 @@ CREATE TABLE IF NOT EXISTS partners (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS partner_id ON partners (id) WHERE gone = 0;
 CREATE UNIQUE INDEX IF NOT EXISTS partner_email ON partners (email) WHERE gone = 0;
-CREATE TABLE IF NOT EXISTS links (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT NOT NULL UNIQUE,
-    partner INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS link_partner ON links (partner);
 CREATE TABLE IF NOT EXISTS bonuses (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     partner INTEGER NOT NULL,
@@ -78,12 +72,12 @@ def search_partners(call: Call) -> Answer:
 
 def get_partner(call: Call) -> Answer:
     """Serve `partners.get`."""
-    return data(_detail(call, _at_path(call)))
+    return data(_detail(call, partner_at_path(call)))
 
 
 def find_partner(call: Call) -> Answer:
     """Serve `partners.find`."""
-    return data(_detail(call, _named(call, Fields(call.arguments))))
+    return data(_detail(call, partner_named(call, Fields(call.arguments))))
 
 
 def create_partner(call: Call) -> Answer:
@@ -112,7 +106,9 @@ def create_partner(call: Call) -> Answer:
             call.now,
         ),
     )
-    call.state.run("INSERT INTO links (key, partner) VALUES (?, ?)", (key, seq))
+    call.state.run(
+        "INSERT INTO links (key, partner, main) VALUES (?, ?, 1)", (key, seq)
+    )
     call.state.note("partners.create", partner_id)
     return data(_short(call, _by_seq(call.state, seq)), status=201)
 
@@ -139,7 +135,7 @@ def delete_partner(call: Call) -> None:
 
 def archive_partner(call: Call) -> Answer:
     """Serve `partners.archive`."""
-    row = _at_path(call)
+    row = partner_at_path(call)
     if row["status"] == "archived":
         raise Refusal(400, "The partner cannot be archived.")
     _set_status(call, row, "archived")
@@ -149,7 +145,7 @@ def archive_partner(call: Call) -> Answer:
 
 def restore_partner(call: Call) -> Answer:
     """Serve `partners.restore`."""
-    row = _at_path(call)
+    row = partner_at_path(call)
     if row["status"] != "archived":
         raise Refusal(400, "The partner is not archived.")
     _set_status(call, row, "active")
@@ -165,7 +161,7 @@ def reward_partner(call: Call) -> Answer:
     note = fields.text("note")
     if amount is None or amount < _CENT or amount != amount.quantize(_CENT):
         fields.refuse("amount", "An amount of 0.01 or more in cents is expected.")
-    row = _at_path(call)
+    row = partner_at_path(call)
     fields.settle()
     if row["status"] == "archived":
         raise Refusal(400, "An archived partner cannot be rewarded.")
@@ -196,7 +192,7 @@ def sign_in_url(call: Call) -> Answer:
     if bool(key) == bool(email):
         fields.refuse("key", "Either a key or an e-mail is expected.")
     fields.settle()
-    row = _named(call, fields)
+    row = partner_named(call, fields)
     call.state.note("partners.sign_in_url", row["id"])
     return data(
         {
@@ -222,13 +218,36 @@ def partner_reference(call: Call, reference: Fields) -> sqlite3.Row | None:
     return row
 
 
+def partner_at_path(call: Call) -> sqlite3.Row:
+    """Find the partner of the call by the id in the path."""
+    names = ["id", "key"] if call.assumptions.key_in_partner_path else ["id"]
+    for name in names:
+        row = call.state.one(_IDENTIFIERS[name], (call.target,))
+        if row is not None:
+            return row
+    raise Refusal(404, "No partner has this id.")
+
+
+def partner_named(call: Call, fields: Fields) -> sqlite3.Row:
+    """Find the partner that *fields* name; an unknown one is a refusal with 404."""
+    given = identifier(fields, _IDENTIFIERS)
+    if given is None:
+        fields.refuse("key", "Name a partner by id, key or e-mail.")
+    fields.settle()
+    name, value = given or ("id", "")
+    row = call.state.one(_IDENTIFIERS[name], (value,))
+    if row is None:
+        raise Refusal(404, f"No partner has this {name}.")
+    return row
+
+
 def _page(call: Call, where: Where) -> Answer:
     if not call.assumptions.deleted_listed:
         where.add("p.gone = 0")
     return page(
         call,
         select="SELECT p.*, (SELECT l.key FROM links l WHERE l.partner = p.seq"
-        " ORDER BY l.seq LIMIT 1) AS key FROM partners p",
+        " AND l.main = 1) AS key FROM partners p",
         table="p",
         where=where,
         item=lambda row: answers.partner_item(
@@ -239,29 +258,8 @@ def _page(call: Call, where: Where) -> Answer:
 
 def _in_path_or_body(call: Call) -> sqlite3.Row:
     if call.target is not None:
-        return _at_path(call)
-    return _named(call, Fields({**call.body, **call.arguments}))
-
-
-def _at_path(call: Call) -> sqlite3.Row:
-    names = ["id", "key"] if call.assumptions.key_in_partner_path else ["id"]
-    for name in names:
-        row = call.state.one(_IDENTIFIERS[name], (call.target,))
-        if row is not None:
-            return row
-    raise Refusal(404, "No partner has this id.")
-
-
-def _named(call: Call, fields: Fields) -> sqlite3.Row:
-    given = identifier(fields, _IDENTIFIERS)
-    if given is None:
-        fields.refuse("key", "Name a partner by id, key or e-mail.")
-    fields.settle()
-    name, value = given or ("id", "")
-    row = call.state.one(_IDENTIFIERS[name], (value,))
-    if row is None:
-        raise Refusal(404, f"No partner has this {name}.")
-    return row
+        return partner_at_path(call)
+    return partner_named(call, Fields({**call.body, **call.arguments}))
 
 
 def _by_seq(state: State, seq: int) -> sqlite3.Row:
@@ -310,8 +308,7 @@ def _change(call: Call, row: sqlite3.Row, changes: Fields) -> None:
     )
     if key:
         call.state.run(
-            "UPDATE links SET key = ? WHERE seq ="
-            " (SELECT min(seq) FROM links WHERE partner = ?)",
+            "UPDATE links SET key = ? WHERE partner = ? AND main = 1",
             (key, row["seq"]),
         )
 
@@ -334,13 +331,17 @@ def _refuse_taken(
         owner = call.state.one(_IDENTIFIERS[name], (value,)) if value else None
         if owner is not None and (row is None or owner["seq"] != row["seq"]):
             errors[name] = [text]
+    # Not even the same partner can have two links with one key.
+    if key and call.state.one("SELECT 1 FROM links WHERE key = ? AND main = 0", (key,)):
+        errors["key"] = ["This key is in use."]
     if errors:
         raise invalid(errors, status=call.assumptions.conflict_status)
 
 
-def _links(state: State, seq: int) -> list[str]:
-    rows = state.rows("SELECT key FROM links WHERE partner = ? ORDER BY seq", (seq,))
-    return [row["key"] for row in rows]
+def _links(state: State, seq: int) -> list[sqlite3.Row]:
+    return state.rows(
+        "SELECT * FROM links WHERE partner = ? ORDER BY main DESC, seq", (seq,)
+    )
 
 
 def _signups(state: State, seq: int) -> int:

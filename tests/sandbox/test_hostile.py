@@ -88,4 +88,5 @@ def test_no_input_is_a_failure(
     pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
     status, answer = connection(method, f"{'/'.join(segments)}?{pairs}", body)
     assert status in ALLOWED
-    assert answer["status"] == (1 if status < 300 else 0)
+    # The published list of webhooks has no status.
+    assert answer.get("status", 1) == (1 if status < 300 else 0)
