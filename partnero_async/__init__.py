@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ConflictError,
         ConnectionFailedError,
         DeadlineExceededError,
+        DriftError,
         DuplicateDetectedError,
         NoAnswerError,
         NotFoundError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         UnexpectedBodyError,
         UsageError,
         ValidationError,
+        WrongProgramError,
     )
     from .pacing import Rate
     from .pages import Pages
@@ -53,6 +55,7 @@ __all__ = [
     "ConflictError",
     "ConnectionFailedError",
     "DeadlineExceededError",
+    "DriftError",
     "DuplicateDetectedError",
     "NoAnswerError",
     "NotFoundError",
@@ -67,6 +70,7 @@ __all__ = [
     "UnexpectedBodyError",
     "UsageError",
     "ValidationError",
+    "WrongProgramError",
     "__version__",
 ]
 

@@ -11,10 +11,12 @@ import attrs
 
 from ._call import Call
 from ._lookup import Lookup
+from ._programs import REFUSALS, Bound, OwnProgram, explained
 from ._session import Sessions
 from ._settings import Settings
 from ._wire import request
-from .errors import ClientClosedError
+from .drift import Drift
+from .errors import ClientClosedError, RefusedError
 from .pacing import Gate, shared_gate
 from .retries import Kind, RetryBudget
 
@@ -48,6 +50,8 @@ class Transport:
             settings.api_key.digest, settings.origin, settings.rate
         )
         self.budget = RetryBudget()
+        self.drift = Drift()
+        self.program = OwnProgram()
         self.rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self.closed = False
 
@@ -63,26 +67,40 @@ class Transport:
         key: str | None = None,
         lookup: Lookup | None = None,
         returns_existing: bool = False,
+        bound: Bound | None = None,
+        seconds: float | None = None,
     ) -> T:
         """Send *operation*, as often as its *kind* allows, and read its *result*.
 
         *key* names the record that is written, *lookup* finds it where the answer was
-        lost. Raises a `PartneroError`, and nothing else.
+        lost. *bound* is the resource, where not every type of program has it. *seconds*
+        is for a call that has less time than others. Raises a `PartneroError`, and
+        nothing else.
         """
         if self.closed:
             raise ClientClosedError("this client is closed", operation=operation)
         sent = request(operation, parts=parts, query=query, json=json)
         now = asyncio.get_running_loop().time()
+        timeout = self.settings.timeout
+        deadline = now + (timeout if seconds is None else min(seconds, timeout))
         call = Call(
             self,
             sent,
             kind,
-            deadline=now + self.settings.timeout,
+            deadline=deadline,
             key=key,
             lookup=lookup,
             returns_existing=returns_existing,
         )
-        return await call.run(result)
+        try:
+            return await call.run(result)
+        except RefusedError as error:
+            if bound is None or error.status not in REFUSALS:
+                raise
+            wrong = await explained(error, bound, self, deadline)
+            if wrong is None:
+                raise
+            raise wrong from error
 
     async def close(self) -> None:
         """Close the connections; calls after this are refused."""

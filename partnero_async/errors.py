@@ -9,6 +9,7 @@
     │   ├── ConnectionFailedError     no connection, or it broke
     │   ├── DeadlineExceededError     out of time (also a TimeoutError)
     │   ├── UnexpectedBodyError       an answer that is not what the API sends
+    │   │   └── DriftError            it has what was not published (strict=True)
     │   └── AmbiguousWriteError       a write may or may not have been applied
     │       ├── AppliedUnreadableError    it was applied; its answer is lost
     │       └── DuplicateDetectedError    it stands there more than once
@@ -47,6 +48,7 @@ __all__ = [
     "ConflictError",
     "ConnectionFailedError",
     "DeadlineExceededError",
+    "DriftError",
     "DuplicateDetectedError",
     "NoAnswerError",
     "NotFoundError",
@@ -211,6 +213,12 @@ class UnexpectedBodyError(NoAnswerError):
     hint = (
         "Check that the base URL leads to the API and not to a proxy or a login page."
     )
+
+
+class DriftError(UnexpectedBodyError):
+    """An answer has what this version does not know; raised with ``strict=True``."""
+
+    hint = "Report it, and leave `strict` out to go on."
 
 
 class AmbiguousWriteError(NoAnswerError):

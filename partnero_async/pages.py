@@ -16,6 +16,7 @@ from .models.pages import Page
 from .retries import Kind
 
 if TYPE_CHECKING:
+    from ._programs import Bound
     from ._transport import Transport
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class Pages(Generic[T]):
         parts: Mapping[str, str] | None = None,
         bounds: Bounds = ANY_SIZE,
         identity: Callable[[T], Hashable] | None = None,
+        bound: Bound | None = None,
         **query: Any,
     ) -> None:
         if not bounds.smallest <= limit <= bounds.largest:
@@ -61,6 +63,7 @@ class Pages(Generic[T]):
         self._page = page
         self._limit = limit
         self._parts = parts
+        self._bound = bound
         self._query = query
         self.operation = operation
         """Method and route template."""
@@ -127,6 +130,7 @@ class Pages(Generic[T]):
             self.operation,
             parts=self._parts,
             query={"limit": self._limit, "page": number, **self._query},
+            bound=self._bound,
         )
         page.number = number
         return page

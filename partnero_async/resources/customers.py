@@ -16,7 +16,7 @@ from ..retries import Kind
 from ._resource import Resource
 
 
-class CustomersResource(Resource):
+class CustomersResource(Resource, programs=["affiliate"]):
     """Customers: those whom a partner brought, and who buy."""
 
     def list(

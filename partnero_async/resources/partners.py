@@ -17,7 +17,7 @@ from ..retries import Kind
 from ._resource import Resource
 
 
-class PartnersResource(Resource):
+class PartnersResource(Resource, programs=["affiliate"]):
     """Partners: those who bring customers, and earn on their sales."""
 
     def list(

@@ -20,7 +20,7 @@ from ..retries import Kind
 from ._resource import Resource
 
 
-class TransactionsResource(Resource):
+class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
     """Transactions: the sales that partners earn on."""
 
     def list(

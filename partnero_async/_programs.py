@@ -1,0 +1,148 @@
+"""Which type of program the key belongs to, and which resources that type has.
+
+One key belongs to one program, and the type of the program decides which routes there
+are. On the others the API answers as if the record did not exist: here such an answer
+is explained.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+import attrs
+
+from ._call import Call
+from ._convert import is_object
+from ._wire import request
+from .errors import PartneroError, RefusedError, WrongProgramError
+from .retries import Kind
+
+if TYPE_CHECKING:
+    from ._transport import Transport
+
+PATIENCE: Final = 5.0
+"""Seconds that the question for the type may take: it is asked to explain only."""
+
+REFUSALS: Final = frozenset({403, 404, 405})
+"""What a route may be refused with that the program's type does not have."""
+
+TYPES: Final = {
+    "affiliate": "affiliate",
+    "referral": "refer_a_friend",
+    "newsletter": "newsletter",
+}
+"""The types, by what ``program.type`` says in any case."""
+
+NAMES: Final = {
+    "affiliate": "an affiliate program",
+    "refer_a_friend": "a refer-a-friend program",
+    "newsletter": "a newsletter program",
+}
+
+INSTEAD: Final = {
+    "affiliate": {
+        "referrals": "customers",
+        "customer_links": "partner_links",
+        "subscribers": "customers",
+    },
+    "refer_a_friend": {
+        "customers": "referrals",
+        "partners": "referrals",
+        "partner_links": "customer_links",
+        "subscribers": "referrals",
+    },
+    "newsletter": {
+        "customers": "subscribers",
+        "partners": "subscribers",
+        "referrals": "subscribers",
+    },
+}
+"""What a type has in place of a resource that it does not have."""
+
+
+@attrs.frozen
+class Bound:
+    """A resource that not every type of program has."""
+
+    noun: str
+    """Its name on the client."""
+    programs: frozenset[str]
+    """The types that have it."""
+
+
+class OwnProgram:
+    """The type of the key's program: asked for once, when it matters, and kept."""
+
+    def __init__(self) -> None:
+        self._type: str | None = None
+        self._asked = False
+        # A lock belongs to the loop in which it was waited for.
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            WeakKeyDictionary()
+        )
+
+    async def type(self, transport: Transport, deadline: float) -> str | None:
+        """Return the type; None when it cannot be told.
+
+        The question is not repeated when it fails: a program without an answer would
+        make every refusal slow.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = min(deadline, loop.time() + PATIENCE)
+        turn = self._turns.setdefault(loop, asyncio.Lock())
+        try:
+            async with asyncio.timeout_at(deadline), turn:
+                if not self._asked:
+                    self._type = await _ask(transport, deadline)
+        except TimeoutError:
+            pass
+        self._asked = True
+        return self._type
+
+
+async def _ask(transport: Transport, deadline: float) -> str | None:
+    call = Call(transport, request("GET /program"), Kind.READ, deadline=deadline)
+    try:
+        return type_of(await call.run(object))
+    except PartneroError:
+        return None
+
+
+def type_of(data: object) -> str | None:
+    """Read the type out of the ``data`` of ``GET /program``; None when it is unknown.
+
+    Newsletter programs answer a flat object without a type, with the provider that
+    sends the newsletter (``esp_type``).
+    """
+    if not is_object(data):
+        return None
+    info = data.get("program")
+    if is_object(info):
+        return TYPES.get(str(info.get("type")).lower())
+    return "newsletter" if "esp_type" in data else None
+
+
+async def explained(
+    error: RefusedError, bound: Bound, transport: Transport, deadline: float
+) -> WrongProgramError | None:
+    """Return a better error where the key's program is of a type without *bound*."""
+    kind = await transport.program.type(transport, deadline)
+    if kind is None or kind in bound.programs:
+        return None
+    own = " or ".join(NAMES[name] for name in sorted(bound.programs))
+    instead = INSTEAD[kind].get(bound.noun)
+    use = f"client.{instead}, or " if instead else ""
+    return WrongProgramError(
+        f"this key belongs to {NAMES[kind]}, which has no {bound.noun}:"
+        f" use {use}the key of {own} (the API said: {error.message})",
+        operation=error.operation,
+        status=error.status,
+        fields=error.fields,
+        attempts=error.attempts,
+        elapsed=error.elapsed,
+        key=error.key,
+        request_id=error.request_id,
+        maybe_applied=error.maybe_applied,
+    )
