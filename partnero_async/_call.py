@@ -19,6 +19,7 @@ from ._convert import read
 from ._lookup import Lookup
 from ._session import Failure, Flight
 from ._wire import Answer, Request, Verdict, explain, judge, request, request_id
+from .drift import Finding
 from .errors import (
     AmbiguousWriteError,
     AppliedUnreadableError,
@@ -26,6 +27,7 @@ from .errors import (
     ConflictError,
     ConnectionFailedError,
     DeadlineExceededError,
+    DriftError,
     DuplicateDetectedError,
     NotFoundError,
     PartneroError,
@@ -135,14 +137,26 @@ class Call:
 
     def _read(self, result: type[T], verdict: Verdict) -> T:
         self._transport.budget.give_back(repeated=self._failures > 0)
+        found: list[Finding] = []
         try:
-            return read(result, verdict.payload, self._request.operation)
+            value = read(result, verdict.payload, self._request.operation, found)
+            return value if not found else self._with_drift(value, found)
+        except DriftError as error:
+            self._in_doubt = self._kind is not Kind.READ
+            raise self._complete(error) from None
         except UnexpectedBodyError as error:
             if self._kind is Kind.READ:
                 raise self._complete(error) from None
             applied = AppliedUnreadableError(error.message)
         self._in_doubt = True
         raise self._complete(applied)
+
+    def _with_drift(self, value: T, found: list[Finding]) -> T:
+        for finding in found:
+            self._transport.drift.note(finding)
+        if self._transport.settings.strict:
+            raise DriftError("; ".join(map(str, found)))
+        return value
 
     def _known(self) -> Known:
         status = self._last.status if isinstance(self._last, Answer) else None

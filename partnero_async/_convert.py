@@ -15,7 +15,17 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, TypeGuard, TypeVar, Union, cast, get_args, get_origin
+from typing import (
+    Any,
+    Final,
+    TypeGuard,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import attrs
 import cattrs
@@ -23,6 +33,7 @@ import msgspec
 from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from .drift import Finding, Inspector, watching
 from .errors import UnexpectedBodyError, UsageError
 from .models.coupons import AdditionalInfo, PromotionCode
 from .models.pages import Page
@@ -68,14 +79,21 @@ def decode(body: bytes) -> dict[str, Any] | None:
 # --- reading ---
 
 
-def read(result: type[T], payload: dict[str, Any], operation: str) -> T:
+def read(
+    result: type[T],
+    payload: dict[str, Any],
+    operation: str,
+    found: list[Finding] | None = None,
+) -> T:
     """Turn the JSON object of a success into *result*.
 
-    *result* is a model, a `Page` of one, or NoneType where there is nothing to read.
+    *result* is a model, a `Page` of one, NoneType where there is nothing to read, or
+    dict for all of it as it came. What is not as it was published is added to *found*.
 
     Raises `UnexpectedBodyError` that names the path, such as
     ``data.rewards[0].amount``.
     """
+    token = watching.set(found)
     try:
         return cast("T", _reader(cast("Any", result))(payload))
     except Exception as error:  # noqa: BLE001 - whatever a hook raises is the body's fault
@@ -83,12 +101,16 @@ def read(result: type[T], payload: dict[str, Any], operation: str) -> T:
         raise UnexpectedBodyError(
             f"the answer does not fit: {where}", operation=operation
         ) from None
+    finally:
+        watching.reset(token)
 
 
 @cache
 def _reader(result: Any) -> Callable[[dict[str, Any]], Any]:
     if result is NoneType:
         return lambda _: None
+    if result is dict:
+        return lambda payload: payload
     paged = get_origin(result) is Page
     kind = _items_of(result) if paged else result
     structure = _fast.get_structure_hook(kind)
@@ -239,6 +261,7 @@ def _model(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
         hook = converter.get_structure_hook(ODD[name])
         overrides[name] = override(struct_hook=hook)
     base = make_dict_structure_fn(kind, converter, **overrides)
+    inspector = Inspector(kind.__name__, known, _numbers_of(kind))
 
     def structure(value: Any, _: Any) -> Any:
         if not is_object(value):
@@ -246,6 +269,9 @@ def _model(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
         model = base(value, kind)
         if not value.keys() <= known:
             model.extra = {k: v for k, v in value.items() if k not in known}
+        found = watching.get()
+        if found is not None:
+            inspector.look(value, found)
         return model
 
     return structure
@@ -286,6 +312,11 @@ def _enveloped(converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
         return structure(inner, list[PromotionCode])
 
     return structured
+
+
+def _numbers_of(kind: Any) -> frozenset[str]:
+    hints = get_type_hints(kind)
+    return frozenset(name for name in hints if Decimal in get_args(hints[name]))
 
 
 def _converter(*, detailed: bool) -> cattrs.Converter:

@@ -81,6 +81,8 @@ class Settings:
     settle: float
     """Seconds before the first look-up of a money write in doubt; twice that before
     the second."""
+    strict: bool
+    """Whether an answer that is not as it was published is an error."""
     tls: ssl.SSLContext | None = attrs.field(repr=False)
 
     @property
@@ -99,6 +101,7 @@ def settings(
     rate_limit: str | Rate | None,
     on_ambiguous: OnAmbiguous,
     settle: float,
+    strict: bool,
     tls: ssl.SSLContext | None,
 ) -> Settings:
     """Check what a client is told, and fill in what the environment says.
@@ -120,6 +123,7 @@ def settings(
         rate=_rate(rate_limit),
         on_ambiguous=on_ambiguous,
         settle=_seconds("settle", settle),
+        strict=strict,
         tls=tls,
     )
 

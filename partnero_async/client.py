@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
 
 from ._settings import OnAmbiguous, settings
+from .errors import UsageError
 from .pacing import Rate
+from .retries import Kind
 
 if TYPE_CHECKING:
     from ._transport import Stats, Transport
+    from .drift import Drift
     from .resources.account import AccountResource
     from .resources.coupons import CouponsResource
     from .resources.customers import CustomersResource
@@ -46,7 +51,8 @@ class Partnero:
     *on_ambiguous* says what to do about a sale whose answer was lost and that is not
     found: ``"raise"`` an `AmbiguousWriteError`, or ``"resend_after_settle"``, which
     may record it twice. *settle* is the time in seconds before it is looked up, and
-    twice that again before the second look.
+    twice that again before the second look. *strict* makes an error of an answer that
+    is not as it was published: see `drift`.
 
     One client serves any number of tasks, and any number of event loops one after the
     other. Raises `UsageError` for settings that cannot work, before anything is sent.
@@ -62,6 +68,7 @@ class Partnero:
         rate_limit: str | Rate | None = None,
         on_ambiguous: OnAmbiguous = "raise",
         settle: float = 1.0,
+        strict: bool = False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._settings = settings(
@@ -72,6 +79,7 @@ class Partnero:
             rate_limit=rate_limit,
             on_ambiguous=on_ambiguous,
             settle=settle,
+            strict=strict,
             tls=tls,
         )
 
@@ -115,6 +123,45 @@ class Partnero:
     def stats(self) -> Stats:
         """How many requests were sent so far, and how many the rate limit refused."""
         return self._transport.stats
+
+    @property
+    def drift(self) -> Drift:
+        """What the API has sent that this version does not know."""
+        return self._transport.drift
+
+    async def request(
+        self,
+        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        route: str,
+        *,
+        parts: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
+        repeatable: bool | None = None,
+    ) -> dict[str, Any]:
+        """Send a request that this version has no method for; return plain data.
+
+        *route* is a template below the base URL, ``/partners/{id}/notes``, and *parts*
+        are its values, which are percent-encoded. The answer is the JSON object that
+        came, whole, with decimals exact.
+
+        A GET is repeated when its answer is lost. Anything else is not, unless it is
+        *repeatable*, that is, unless a second one changes nothing. Rate limit, deadline
+        and errors are those of every call.
+        """
+        if not re.fullmatch(r"(/[A-Za-z0-9_:{}.~-]+)+", route):
+            raise UsageError(f"{route[:200]!r} is not a route, like /partners/{{id}}")
+        if repeatable is None:
+            repeatable = method == "GET"
+        reads = Kind.READ if method == "GET" else Kind.STATE
+        return await self._transport.call(
+            cast("type[dict[str, Any]]", dict),
+            reads if repeatable else Kind.RELATIVE,
+            f"{method} {route}",
+            parts=parts,
+            query=query,
+            json=json,
+        )
 
     # --- resources -----------------------------------------------------------
 

@@ -1,0 +1,183 @@
+"""What the API sends and this version does not know: kept, counted, reported.
+
+Nothing of it is an error: unknown members are in ``extra``, unknown values stay texts,
+an amount that came as a text is read as a number, what is missing is None. But each is
+news about the API, and worth a report. It is counted in memory and sent nowhere::
+
+    async with Partnero() as client:
+        ...
+        print(client.drift.report())
+
+With ``Partnero(strict=True)`` the first of it raises `DriftError`: for contract tests.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from contextvars import ContextVar
+from typing import Any, Final, Literal
+
+import attrs
+
+from .errors import one_line
+
+__all__ = ["Drift", "Finding"]
+
+What = Literal["unknown field", "unknown value", "other type", "missing field"]
+
+
+@attrs.frozen(order=True)
+class Finding:
+    """One thing that is not as it was published."""
+
+    what: What
+    where: str
+    """Model and member, such as ``Partner.loyalty_tier``."""
+    detail: str = ""
+    """The JSON type of an unknown field, or the unknown value itself."""
+
+    def __str__(self) -> str:
+        """Say it on one line."""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.what}: {self.where}{detail}"
+
+
+class Drift:
+    """What was found in the answers to a client so far. True when there is any."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Finding] = Counter()
+        """How often each was found."""
+
+    def __bool__(self) -> bool:
+        """Tell whether anything was found."""
+        return bool(self.counts)
+
+    def __repr__(self) -> str:
+        """Show how much was found."""
+        return f"<Drift: {len(self.counts)} findings>"
+
+    def report(self) -> str:
+        """Return the findings as a text to report, without personal data."""
+        if not self.counts:
+            return "No drift: all that came was as it was published."
+        lines = [f"{finding}, {n} times" for finding, n in sorted(self.counts.items())]
+        return "\n".join(["The API has sent what this version does not know:", *lines])
+
+    def note(self, finding: Finding) -> None:
+        """Count a finding."""
+        if len(self.counts) < MOST or finding in self.counts:
+            self.counts[finding] += 1
+
+
+MOST: Final = 1_000
+"""Findings that are told apart: a hostile answer does not fill the memory."""
+
+watching: ContextVar[list[Finding] | None] = ContextVar("watching", default=None)
+"""Where the findings of the answer that is being read go."""
+
+
+class Inspector:
+    """What is known of one model, and the look at what came for it."""
+
+    def __init__(
+        self, model: str, members: AbstractSet[str], numbers: AbstractSet[str]
+    ) -> None:
+        self._model = model
+        self._known = frozenset(members)
+        self._always = ALWAYS.get(model, frozenset[str]())
+        self._values = KNOWN_VALUES.get(model, {})
+        self._numbers = tuple(numbers)
+
+    def look(self, came: Mapping[str, Any], found: list[Finding]) -> None:
+        """Add what is not as it was published to *found*."""
+        keys = came.keys()
+        if not self._always <= keys <= self._known:
+            self._note_members(came, found)
+        for name, known in self._values.items():
+            value = came.get(name)
+            if value is not None and value not in known:
+                detail = one_line(str(value))[:LONGEST]
+                found.append(Finding("unknown value", f"{self._model}.{name}", detail))
+        for name in self._numbers:
+            if type(came.get(name)) is str:
+                where = f"{self._model}.{name}"
+                found.append(Finding("other type", where, "a text for a number"))
+
+    def _note_members(self, came: Mapping[str, Any], found: list[Finding]) -> None:
+        for name in came.keys() - self._known:
+            where = f"{self._model}.{one_line(name)[:LONGEST]}"
+            found.append(Finding("unknown field", where, JSON_TYPES[type(came[name])]))
+        missing = sorted(self._always - came.keys())
+        found += [Finding("missing field", f"{self._model}.{name}") for name in missing]
+
+
+LONGEST: Final = 60
+"""Characters that a finding keeps of a name or a value."""
+
+
+class _JsonTypes(dict[type, str]):
+    def __missing__(self, kind: type) -> str:
+        return "number"
+
+
+JSON_TYPES: Final = _JsonTypes(
+    {dict: "object", list: "array", str: "text", bool: "boolean", type(None): "null"}
+)
+
+# --- what was published (openapi.yaml: `required`, `x-known-values`) ----------------
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALWAYS: Final[Mapping[str, frozenset[str]]] = {
+    "Partner": _names(
+        "email created_at updated_at id name surname approved status custom_fields"
+    ),
+    "PartnerReferrals": _names("clicks signups revenue sales_count paid_accounts"),
+    "PartnerCommissions": _names("paid pending not_paid"),
+    "CurrencyAmount": _names("currency amount"),
+    "Customer": _names(
+        "key partner deleted name surname email created_at updated_at deleted_at"
+    ),
+    "Transaction": _names(
+        "key action amount customer credit is_currency amount_units created_at rewards"
+    ),
+    "TransactionReward": _names(
+        "key action status customer partner amount amount_units is_currency credit"
+        " created_at deleted_at product_type_data"
+    ),
+    "ReferralLink": _names(
+        "id key url default is_additional direct_tracking direct_tracking_redirect"
+        " direct_tracking_redirect_url"
+    ),
+    "LinkDomain": _names("id domain url is_additional"),
+    "PayoutRequest": _names("status"),
+    "Lead": _names(
+        "id status created_at lead_info converted_to submitter submission_form"
+        " can_be_converted can_be_rejected"
+    ),
+    "Webhook": _names("key name url is_active signature events"),
+}
+"""Members that all published forms of a model have."""
+
+KNOWN_VALUES: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
+    "Partner": {"status": _names("active pending archived deleted")},
+    "Customer": {"status": _names("active suspended")},
+    "TransactionReward": {"status": _names("ok review_period rejected")},
+    "PayoutRequest": {
+        "status": _names(
+            "requested approved finished rejected resubmit_requested resubmitted"
+        )
+    },
+    "Coupon": {
+        "coupon_discount_type": _names("percent static"),
+        "coupon_duration_type": _names("once hours days months years lifetime"),
+    },
+    "Lead": {"status": _names("submitted converted rejected")},
+}
+"""Values that were published of a text that is one of a few."""
