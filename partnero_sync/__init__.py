@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UnexpectedBodyError,
         UsageError,
         ValidationError,
+        WrongProgramError,
     )
 
     from ._portal import Pages
@@ -68,6 +69,7 @@ __all__ = [
     "UnexpectedBodyError",
     "UsageError",
     "ValidationError",
+    "WrongProgramError",
     "__version__",
 ]
 
