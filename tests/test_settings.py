@@ -35,6 +35,7 @@ def told(api_key: str | None = CANARY, **changed: Any) -> Settings:
         "rate_limit": None,
         "on_ambiguous": "raise",
         "settle": 1.0,
+        "strict": False,
         "tls": None,
     }
     return settings(api_key, **{**fine, **changed})
