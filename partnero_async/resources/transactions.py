@@ -10,7 +10,9 @@ from typing import Any, Literal, cast
 from uuid import uuid4
 
 from .._lookup import Lookup, holds, sold_to
+from .._refund import again, refundable, remainder
 from .._wire import unix_seconds
+from ..errors import PartneroError, UsageError
 from ..models.customers import NewCustomer
 from ..models.pages import Page
 from ..models.partners import PartnerRef
@@ -170,6 +172,41 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
             json=body,
             key=", ".join(str(sale["key"]) for sale in sales),
         )
+
+    async def partial_refund(
+        self,
+        key: str,
+        *,
+        amount: Decimal | float,
+        delete_and_create_again: bool = False,
+    ) -> Transaction:
+        """Refund *amount* of a sale, by deleting it and recording what is left of it.
+
+        The API has no partial refund: a sale can only be deleted, which reverses its
+        commission, and recorded again with the same key, customer, time and product,
+        and a smaller amount, which pays a new one. Because that is two writes, of which
+        the first may happen alone, it is refused unless *delete_and_create_again* is
+        True. *amount* is above 0 and below the amount of the sale.
+
+        Returns the sale that was recorded. When the second write fails, its error says
+        so in a note: the sale is deleted then, and has to be recorded again.
+
+        Raises `UsageError` where that cannot be done: the sale is archived, several
+        share the key, or nobody is known to have bought it.
+        """
+        if not delete_and_create_again:
+            raise UsageError(
+                "a partial refund deletes the sale and records it again:"
+                " say delete_and_create_again=True if that is what you want"
+            )
+        sale = refundable(await self.list(key=key).collect(), key)
+        left = remainder(sale, amount)
+        await self.delete(key)
+        try:
+            return await self.create(**again(sale, left))
+        except PartneroError as error:
+            error.add_note(f"The sale {key} is deleted; {left} of it is not recorded.")
+            raise
 
     async def delete(self, key: str) -> None:
         """Delete a sale and reverse its commission. `archive` can be taken back.
