@@ -40,19 +40,42 @@ from .partners import (
     SignInUrl,
 )
 from .payouts import PayoutRequest, PayoutSettings
+from .program import (
+    CurrentSettings,
+    PortalSettings,
+    Program,
+    ProgramInfo,
+    ProgramOverview,
+    ProgramSettings,
+    ProgramStats,
+    ReferralStats,
+)
+from .referrals import (
+    Balance,
+    CustomerBalance,
+    Referral,
+    ReferralMetadata,
+    ReferringCustomer,
+    UnitAmount,
+)
+from .rewards import NewsletterReward
+from .subscribers import Subscriber, SubscriberRef
 from .transactions import BatchTransaction, Transaction, TransactionReward
 from .webhooks import Webhook, WebhookEventName
 
 __all__ = [
     "Account",
     "AdditionalInfo",
+    "Balance",
     "BatchTransaction",
     "CodeHolder",
     "Coupon",
     "CouponShort",
     "CouponSync",
     "CurrencyAmount",
+    "CurrentSettings",
     "Customer",
+    "CustomerBalance",
     "CustomerRef",
     "Lead",
     "LeadAnswer",
@@ -62,6 +85,7 @@ __all__ = [
     "LeadsCommission",
     "LinkDomain",
     "NewCustomer",
+    "NewsletterReward",
     "Page",
     "Partner",
     "PartnerBonus",
@@ -70,13 +94,26 @@ __all__ = [
     "PartnerReferrals",
     "PayoutRequest",
     "PayoutSettings",
+    "PortalSettings",
+    "Program",
     "ProgramId",
+    "ProgramInfo",
+    "ProgramOverview",
+    "ProgramSettings",
+    "ProgramStats",
     "PromotionCode",
     "Redemption",
+    "Referral",
     "ReferralLink",
+    "ReferralMetadata",
+    "ReferralStats",
+    "ReferringCustomer",
     "SignInUrl",
+    "Subscriber",
+    "SubscriberRef",
     "Transaction",
     "TransactionReward",
+    "UnitAmount",
     "Webhook",
     "WebhookEventName",
 ]
