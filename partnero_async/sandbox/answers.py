@@ -20,9 +20,10 @@ def money(amounts: Mapping[str, Decimal]) -> list[dict[str, Any]]:
     return [{"currency": units, "amount": amounts[units]} for units in sorted(amounts)]
 
 
-def _texts(
+def texts(
     row: sqlite3.Row, names: Sequence[str], assumptions: Assumptions
 ) -> dict[str, Any]:
+    """Take *names* of a row, with what the assumptions say about absent texts."""
     absent = "" if assumptions.absent_text == "empty" else None
     return {
         name: absent if row[name] is None else row[name]
@@ -54,7 +55,7 @@ def partner_item(
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "id": row["id"],
-        **_texts(row, ("name", "surname"), assumptions),
+        **texts(row, ("name", "surname"), assumptions),
         "approved": True,
         "status": "deleted" if row["gone"] else row["status"],
         "custom_fields": [],
@@ -96,7 +97,7 @@ def customer(
         "key": row["key"],
         "partner": row["partner_id"],
         "deleted": gone,
-        **_texts(row, ("name", "surname", "email"), assumptions),
+        **texts(row, ("name", "surname", "email"), assumptions),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "deleted_at": row["deleted_at"],
@@ -107,30 +108,35 @@ def customer(
 
 
 def sale(row: sqlite3.Row) -> dict[str, Any]:
-    """Shape a sale with its rewards.
+    """Shape a sale with its rewards; an archived sale shows when, its rewards do not.
 
     The row joins the partner's id as `partner_id`, the customer's key as
-    `customer_key`.
+    `customer_key` and the partners and amounts of its rewards as `rewards`.
     """
     shared = {
         "key": row["key"],
         "action": row["action"],
-        "partner": row["partner_id"],
         "customer": row["customer_key"],
         "credit": False,
         "is_currency": True,
         "amount_units": row["units"],
         "created_at": row["created_at"],
-        "deleted_at": row["deleted_at"],
     }
-    rewards: list[dict[str, Any]] = []
-    if row["reward"] is not None:
-        rewards.append(
-            {
-                **shared,
-                "status": "ok",
-                "amount": Decimal(row["reward"]),
-                "product_type_data": json.loads(row["product"]),
-            }
-        )
-    return {**shared, "amount": Decimal(row["amount"]), "rewards": rewards}
+    rewards = [
+        {
+            **shared,
+            "partner": partner_id,
+            "amount": Decimal(amount),
+            "status": "ok",
+            "deleted_at": row["deleted_at"] if row["gone"] else None,
+            "product_type_data": json.loads(row["product"]),
+        }
+        for partner_id, amount in json.loads(row["rewards"])
+    ]
+    return {
+        **shared,
+        "partner": row["partner_id"],
+        "amount": Decimal(row["amount"]),
+        "deleted_at": row["deleted_at"],
+        "rewards": rewards,
+    }

@@ -32,8 +32,8 @@ CREATE INDEX IF NOT EXISTS customer_partner ON customers (partner);
 """
 
 SELECT = (
-    "SELECT c.*, p.id AS partner_id, p.status AS partner_status,"
-    " p.gone AS partner_gone FROM customers c JOIN partners p ON p.seq = c.partner"
+    "SELECT c.*, p.id AS partner_id FROM customers c JOIN partners p"
+    " ON p.seq = c.partner"
 )
 # An affiliate customer has no id of its own; what is sent as one is read as the key.
 _IDENTIFIERS = {

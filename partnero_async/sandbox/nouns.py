@@ -4,7 +4,17 @@ Each has `SCHEMA`, the statements that create its tables where they do not exist
 `ROUTES`, its part of the route table.
 """
 
-from . import account, customers, partner_links, partners, sales, webhooks
+from . import (
+    account,
+    commissions,
+    coupons,
+    customers,
+    partner_links,
+    partners,
+    promotion_codes,
+    sales,
+    webhooks,
+)
 
 NOUNS = (
     account,
@@ -13,6 +23,9 @@ NOUNS = (
     customers,
     sales,
     webhooks,
+    commissions,
+    coupons,
+    promotion_codes,
 )
 
 SCHEMA = "".join(noun.SCHEMA for noun in NOUNS)

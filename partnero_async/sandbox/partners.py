@@ -5,10 +5,11 @@ import sqlite3
 from decimal import Decimal
 from typing import Any
 
-from . import answers
+from . import answers, commissions
 from .amounts import sums
 from .calls import DONE, Answer, Call, data, deletion, identifier, updated_members
 from .checks import Fields, Refusal, invalid
+from .commissions import Commission
 from .paging import Where, page, search
 from .routing import AFFILIATE, table
 from .state import State, generated_key
@@ -29,15 +30,6 @@ CREATE TABLE IF NOT EXISTS partners (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS partner_id ON partners (id) WHERE gone = 0;
 CREATE UNIQUE INDEX IF NOT EXISTS partner_email ON partners (email) WHERE gone = 0;
-CREATE TABLE IF NOT EXISTS bonuses (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    partner INTEGER NOT NULL,
-    amount TEXT NOT NULL,
-    units TEXT NOT NULL,
-    note TEXT,
-    created_at TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS bonus_partner ON bonuses (partner);
 """
 
 _SELECT = "SELECT p.* FROM partners p"
@@ -156,21 +148,18 @@ def restore_partner(call: Call) -> Answer:
 def reward_partner(call: Call) -> Answer:
     """Serve `partners.add_reward`: an amount in the program's currency."""
     fields = call.fields
-    amount = fields.number("amount")
+    amount = fields.number("amount") or Decimal(0)
     moment = fields.moment("date") or call.now
     note = fields.text("note")
-    if amount is None or amount < _CENT or amount != amount.quantize(_CENT):
+    if amount < _CENT or amount != amount.quantize(_CENT):
         fields.refuse("amount", "An amount of 0.01 or more in cents is expected.")
     row = partner_at_path(call)
     fields.settle()
     if row["status"] == "archived":
         raise Refusal(400, "An archived partner cannot be rewarded.")
     units = call.program.currency
-    call.state.run(
-        "INSERT INTO bonuses (partner, amount, units, note, created_at)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (row["seq"], str(amount), units, note, moment),
-    )
+    bonus = Commission(partner=row["seq"], amount=amount, units=units)
+    commissions.add(call, bonus)
     call.state.note("partners.add_reward", row["id"], amount)
     return data(
         {
@@ -365,17 +354,10 @@ def _detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
     """Add the statistics, counted from what happened and is neither hidden nor gone."""
     seq = row["seq"]
     sales = call.state.rows(
-        "SELECT amount, units, reward, rewarded, customer FROM sales"
+        "SELECT amount, units, customer FROM sales"
         " WHERE partner = ? AND gone = 0 AND deleted_at IS NULL",
         (seq,),
     )
-    bonuses = call.state.rows(
-        "SELECT amount, units FROM bonuses WHERE partner = ?", (seq,)
-    )
-    rewards = [sale for sale in sales if sale["reward"] is not None]
-    paid = [(s["units"], s["reward"]) for s in rewards if s["rewarded"]]
-    unpaid = [(s["units"], s["reward"]) for s in rewards if not s["rewarded"]]
-    unpaid += [(bonus["units"], bonus["amount"]) for bonus in bonuses]
     short = _short(call, row)
     return {
         **short,
@@ -386,11 +368,7 @@ def _detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:
             "sales_count": len(sales),
             "paid_accounts": len({sale["customer"] for sale in sales}),
         },
-        "commissions": {
-            "paid": sums(paid).get(call.program.currency, Decimal(0)),
-            "pending": [],
-            "not_paid": answers.money(sums(unpaid)),
-        },
+        "commissions": commissions.balance(call, seq),
         "custom_field_values": [],
     }
 

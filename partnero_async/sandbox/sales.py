@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 
-from . import answers
+from . import answers, commissions, promotion_codes
 from .amounts import share
 from .calls import DONE, Answer, Call, data, deletion
 from .checks import Fields, Refusal, as_list, invalid
+from .commissions import Commission
 from .customers import (
     create_customer,
     customer_in_path_or_body,
@@ -31,8 +32,6 @@ CREATE TABLE IF NOT EXISTS sales (
     units TEXT NOT NULL,
     partner INTEGER,
     customer INTEGER,
-    reward TEXT,
-    rewarded INTEGER NOT NULL,
     product TEXT NOT NULL,
     created_at TEXT NOT NULL,
     deleted_at TEXT,
@@ -44,7 +43,10 @@ CREATE INDEX IF NOT EXISTS sale_customer ON sales (customer);
 """
 
 _SELECT = (
-    "SELECT s.*, p.id AS partner_id, c.key AS customer_key FROM sales s"
+    "SELECT s.*, p.id AS partner_id, c.key AS customer_key,"
+    " (SELECT json_group_array(json_array(id, amount)) FROM"
+    " (SELECT e.id, m.amount FROM commissions m JOIN partners e ON e.seq = m.partner"
+    " WHERE m.sale = s.seq ORDER BY m.seq)) AS rewards FROM sales s"
     " LEFT JOIN partners p ON p.seq = s.partner"
     " LEFT JOIN customers c ON c.seq = s.customer"
 )
@@ -72,6 +74,7 @@ class _Sale:
     action: str | None
     rewarded: bool
     rewardable: bool
+    code: str | None
     product: dict[str, Any]
     created_at: str
 
@@ -162,8 +165,8 @@ def _read(call: Call, fields: Fields) -> _Sale:
         fields.refuse("amount", "An amount or a reward is needed.")
     for name in ("gross_amount", "discount_amount"):
         fields.number(name)
-    for name in ("discount_code", "status"):
-        fields.text(name)
+    code = fields.text("discount_code") or None
+    fields.text("status")
     key = fields.text("key")
     if not key and call.assumptions.missing_key == "generate":
         key = generated_key()
@@ -175,6 +178,7 @@ def _read(call: Call, fields: Fields) -> _Sale:
         action=fields.text("action") or None,
         rewarded=fields.flag("rewarded", default=False),
         rewardable=fields.flag("rewardable", default=True),
+        code=code,
         product=_product(fields),
         created_at=fields.moment("created_at") or call.now,
     )
@@ -243,10 +247,9 @@ def _record(
 ) -> dict[str, Any]:
     if sale.key and call.assumptions.unique_transaction_keys:
         _refuse_taken(call, sale.key)
-    reward = _reward(call, sale, customer)
     seq = call.state.run(
-        "INSERT INTO sales (key, action, amount, units, partner, customer, reward,"
-        " rewarded, product, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sales (key, action, amount, units, partner, customer,"
+        " product, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             sale.key,
             sale.action,
@@ -254,30 +257,66 @@ def _record(
             sale.units,
             None if customer is None else customer["partner"],
             None if customer is None else customer["seq"],
-            None if reward is None else str(reward),
-            sale.rewarded,
             json.dumps(sale.product),
             sale.created_at,
         ),
     )
+    _reward(call, sale, customer, seq)
     call.state.note(operation, sale.key, sale.amount)
     (row,) = call.state.rows(f"{_SELECT} WHERE s.seq = ?", (seq,))
     return answers.sale(row)
 
 
-def _reward(call: Call, sale: _Sale, customer: sqlite3.Row | None) -> Decimal | None:
-    """Work out the commission, not rounded; None if the sale earns nothing."""
-    if customer is None or not sale.rewardable:
-        return None
-    customer_earns = customer["status"] == "active" and customer["deleted_at"] is None
-    partner_earns = (
-        customer["partner_status"] == "active" and not customer["partner_gone"]
+def _reward(call: Call, sale: _Sale, customer: sqlite3.Row | None, seq: int) -> None:
+    """Record the commissions of a sale, not rounded; a fixed one is for each earner."""
+    amount = sale.reward
+    if amount is None:
+        amount = share(sale.amount, call.program.commission)
+    for partner in _earners(call, sale, customer):
+        commissions.add(
+            call,
+            Commission(
+                partner=partner,
+                amount=amount,
+                units=sale.units,
+                sale=seq,
+                paid=sale.rewarded,
+            ),
+        )
+
+
+def _earners(call: Call, sale: _Sale, customer: sqlite3.Row | None) -> list[int]:
+    """Say which partners earn: who referred the customer, whose code was used.
+
+    No source says what a sale with a discount code does to commissions. Here the
+    partner whom a promotion code is limited to earns like the referring one, once if
+    they are the same; the sale does not redeem the code.
+    """
+    if not sale.rewardable or (customer is not None and not _is_good(customer)):
+        return []
+    referring = None if customer is None else _active(call, customer["partner"])
+    owner = sale.code and promotion_codes.owner(call, sale.code)
+    coupon = _active(call, owner) if owner else None
+    match call.assumptions.discount_code_rewards:
+        case "both":
+            earners = [referring, coupon]
+        case "coupon":
+            earners = [coupon or referring]
+        case _:
+            earners = [referring or coupon]
+    return list(dict.fromkeys(each for each in earners if each is not None))
+
+
+def _is_good(customer: sqlite3.Row) -> bool:
+    return customer["status"] == "active" and customer["deleted_at"] is None
+
+
+def _active(call: Call, partner: int) -> int | None:
+    row = call.state.one(
+        "SELECT seq FROM partners WHERE seq = ? AND status = 'active' AND gone = 0",
+        (partner,),
     )
-    if not (customer_earns and partner_earns):
-        return None
-    if sale.reward is not None:
-        return sale.reward
-    return share(sale.amount, call.program.commission)
+    return None if row is None else int(row["seq"])
 
 
 def _refuse_taken(call: Call, key: str) -> None:

@@ -164,7 +164,7 @@ def _events(call: Call, fields: Fields, *, required: bool) -> list[str] | None:
     if given == [] or (given is None and required):
         fields.refuse("events", "Name at least one event.")
     doubtful = _DOUBTFUL if call.assumptions.doubtful_events == "accept" else ()
-    known = (*_EVENTS["affiliate"], *doubtful)
+    known = (*_EVENTS[call.program.type], *doubtful)
     for position, event in enumerate(events or []):
         if event not in known:
             reason = "Programs of this type have no such event."
