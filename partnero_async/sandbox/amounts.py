@@ -18,6 +18,11 @@ def share(amount: Decimal, rate: Decimal) -> Decimal:
     return plain(_EXACT.multiply(amount, rate))
 
 
+def add(amount: Decimal, other: Decimal) -> Decimal:
+    """Add exactly."""
+    return plain(_EXACT.add(amount, other))
+
+
 def sums(amounts: Iterable[tuple[str, str]]) -> dict[str, Decimal]:
     """Add up amounts, given as currency and text, by currency."""
     totals: dict[str, Decimal] = defaultdict(Decimal)

@@ -85,3 +85,23 @@ class Assumptions:
     full_promotion_codes: bool = False
     #: Converting or rejecting a lead that was converted or rejected before.
     lead_wrong_state: Literal[422, 400] = 422
+    #: How the one who referred a customer is answered, where somebody did.
+    referring_customer: Literal["id", "full"] = "id"
+    #: The list of referred customers: in `data`, or once more inside of it.
+    referred_list: Literal["data", "nested"] = "data"
+    #: A sale of a refer-a-friend customer whom nobody referred, unknown ones included.
+    unreferred_sale: Literal["refuse", "record"] = "refuse"
+    #: A credit in another unit than the program's currency.
+    foreign_credit: Literal["refuse", "accept"] = "refuse"
+    #: A subscriber created without an id: the API's own, or null as a mailing provider
+    #: is to assign it.
+    subscriber_id: Literal["generate", "null"] = "generate"
+    #: A subscriber's consents that were never given.
+    absent_consent: Literal["null", "false"] = "null"
+    #: Whether subscribers have `updated_at` and `deleted_at` (old documentation).
+    dated_subscribers: bool = False
+    #: A confirmation code that is wrong or older than 20 seconds.
+    wrong_code: Literal[422, 400] = 422
+    #: The errors of a program update: without a message, the one published case, or
+    #: with all members like the others.
+    program_errors: Literal["errors", "full"] = "errors"

@@ -6,12 +6,12 @@ Each has `SCHEMA`, the statements that create its tables where they do not exist
 
 from . import (
     account,
-    commissions,
-    coupons,
+    customer_links,
     customers,
     partner_links,
     partners,
-    promotion_codes,
+    referral_sales,
+    referrals,
     sales,
     webhooks,
 )
@@ -22,10 +22,10 @@ NOUNS = (
     partner_links,
     customers,
     sales,
+    referrals,
+    referral_sales,
+    customer_links,
     webhooks,
-    commissions,
-    coupons,
-    promotion_codes,
 )
 
 SCHEMA = "".join(noun.SCHEMA for noun in NOUNS)

@@ -10,13 +10,12 @@ import attrs
 from .calls import Program, ProgramType
 from .checks import Refusal, timestamp_of
 from .limits import RateLimit
-from .nouns import NOUNS, SCHEMA
+from .nouns import SCHEMA
+from .routes import main_forms
 from .routing import EVERY
-from .sales import BATCH
 from .state import Effect, State, digest, generated_key, settle_key
 
-_OPERATIONS = {BATCH.operation, *(r.operation for noun in NOUNS for r in noun.ROUTES)}
-_KNOWN = _OPERATIONS | {name.partition(".")[0] for name in _OPERATIONS}
+_KNOWN = {*main_forms(), *(name.partition(".")[0] for name in main_forms())}
 
 
 def _type(text: str) -> ProgramType:

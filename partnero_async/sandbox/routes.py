@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 
+from . import referral_sales, sales
 from .calls import ProgramType
 from .nouns import NOUNS
 from .routing import EVERY, Route
-from .sales import BATCH
+
+#: Where `transactions.create` becomes `transactions.create_batch`.
+BATCHES: dict[ProgramType, Route] = {
+    "affiliate": sales.BATCH,
+    "refer_a_friend": referral_sales.BATCH,
+}
 
 ROUTES = [route for noun in NOUNS for route in noun.ROUTES]
 
@@ -32,7 +38,7 @@ def main_forms() -> dict[str, str]:
     """Map every operation to its main form, as `METHOD /path/{template}`."""
     return {
         route.operation: f"{route.method} {route.paths[0]}"
-        for route in [*ROUTES, BATCH]
+        for route in [*ROUTES, *BATCHES.values()]
     }
 
 

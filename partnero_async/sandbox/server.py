@@ -41,9 +41,8 @@ from .programs import (
     make_key,
     open_program,
 )
-from .routes import main_forms, methods
+from .routes import BATCHES, main_forms, methods
 from .routing import Route
-from .sales import BATCH
 from .state import Effect, digest
 
 logger = logging.getLogger(__name__)
@@ -393,7 +392,7 @@ class Sandbox:
         access.rights.check(route.operation)
         body = decode(await request.read())
         if route.operation == "transactions.create" and "transactions" in body:
-            route = BATCH
+            route = BATCHES[access.program.type]
         fault = self._faults.take(route.operation)
         await _wait(self.latency)
         if fault is not None and fault.when == "before":

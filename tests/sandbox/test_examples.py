@@ -61,7 +61,11 @@ async def prepared(serve: Any) -> Any:
     """Start a sandbox in the state that an example needs."""
 
     async def prepare(name: str, example: Any) -> Any:
-        settings = {"website": "https://harborlight.example", **SETTINGS.get(name, {})}
+        settings = {
+            "programs": [example.get("program") or "affiliate"],
+            "website": "https://harborlight.example",
+            **SETTINGS.get(name, {}),
+        }
         _, api = await serve(currency="EUR", **settings)
         operation = example["operation"]
         names = (name, operation, operation.partition(".")[0])

@@ -16,7 +16,12 @@ SERVED = {
     for operation in json.loads(OPERATIONS.read_text())
     if operation["id"].partition(".")[0] in NOUNS
 }
-TYPES = {route.operation: route.programs for route in ROUTES}
+TYPES = {
+    name: {each for r in ROUTES if r.operation == name for each in r.programs}
+    for name in SERVED
+}
+# Served more widely than confirmed; unconfirmed means nobody saw it refused either.
+WIDER = {"transactions.get", "transactions.delete"}
 
 
 def test_every_operation_is_served_in_its_main_form() -> None:
@@ -25,6 +30,15 @@ def test_every_operation_is_served_in_its_main_form() -> None:
         name: f"{operation['method']} {operation['path']}"
         for name, operation in SERVED.items()
     }
+
+
+@pytest.mark.parametrize("name", sorted({*SERVED} - {"transactions.create_batch"}))
+def test_every_operation_is_served_to_its_programs(name: str) -> None:
+    """What a type does not have is not served to its keys."""
+    documented = {*SERVED[name]["programs"]}
+    if name in WIDER:
+        documented |= {*SERVED[name]["programs_unconfirmed"]}
+    assert TYPES[name] == documented
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,8 @@ UNREACHABLE = {
     "partners.list--custom-fields-object": "no custom fields",
     "partners.list--legacy-key-without-id": "oldest form",
     "partners.list--unknown-fields": "members no source mentions",
-    "transactions.create--refer-a-friend": "another program type",
     "transactions.get--amounts-as-strings": "deviates from the schema on purpose",
     "transactions.list--empty-array-product-unknown-reward-status": "PHP's empty map",
-    "transactions.list--refer-a-friend": "another program type",
 }
 OTHER_STATUS = {
     "partners.create--email-only-status-200": 201,
