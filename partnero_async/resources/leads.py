@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import NoneType
@@ -20,7 +21,7 @@ from ._resource import Resource
 METHOD_NOT_ALLOWED: Final = 405
 
 
-class LeadsResource(Resource):
+class LeadsResource(Resource, programs=["affiliate"]):
     """Leads: prospects whom partners submit, before they are customers."""
 
     def list(
@@ -124,9 +125,12 @@ class LeadsResource(Resource):
         rest: dict[str, Any] = {"key": str(members["id"]), "lookup": lookup}
         # What JSON would refuse, such as an amount of NaN, is no query either.
         query = without_none(members)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._transport.settings.timeout
         try:
             return await self._call(Lead, kind, get, query=query, **rest)
         except RefusedError as error:
             if error.status != METHOD_NOT_ALLOWED:
                 raise
-        return await self._call(Lead, kind, post, json=members, **rest)
+        left = deadline - loop.time()
+        return await self._call(Lead, kind, post, json=members, seconds=left, **rest)

@@ -15,7 +15,7 @@ from ..retries import Kind
 from ._resource import Resource
 
 
-class PartnerLinksResource(Resource):
+class PartnerLinksResource(Resource, programs=["affiliate"]):
     """Referral links of partners; each partner has a default one from the start."""
 
     def list(

@@ -17,7 +17,7 @@ BOUNDS: Final = Bounds(smallest=10, largest=100)
 """Those of the vendor's connector; no other source knows this list."""
 
 
-class PayoutsResource(Resource):
+class PayoutsResource(Resource, programs=["affiliate"]):
     """Payout requests: what partners are owed, on its way to them.
 
     Source of all of it: the vendor's connector. What the API answers was never

@@ -1,0 +1,306 @@
+"""Leads."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from partnero_async import (
+    AmbiguousWriteError,
+    BadRequestError,
+    NotFoundError,
+    Partnero,
+    RefusedError,
+    UnexpectedBodyError,
+    UsageError,
+    ValidationError,
+)
+from partnero_async._convert import unstructure
+from partnero_async.models import Lead, LeadDetails
+
+from .scripted import (
+    DISTURBED,
+    HALF_JSON,
+    HANG,
+    LOST,
+    NOT_SENT,
+    Reply,
+    Step,
+    data,
+    page,
+    play,
+)
+
+LEAD: dict[str, Any] = {
+    "id": 318,
+    "status": "submitted",
+    "created_at": "2026-03-01",
+    "converted_to": None,
+    "submission_form": [{"question": "Name", "answer": "Dagny Moreau"}],
+}
+CONVERTED = {**LEAD, "status": "converted", "converted_to": {"key": "Xc7Lp2VhQ9aT"}}
+REJECTED = {**LEAD, "status": "rejected"}
+NOT_ALLOWED = Reply(405, {"message": "Method not supported for this route."})
+AFFILIATE = data({"program": {"type": "Affiliate"}})
+
+
+async def convert(client: Partnero) -> Lead:
+    """Turn the lead into a customer."""
+    return await client.leads.convert(
+        318, commission_transaction_amount=Decimal("1250.50")
+    )
+
+
+async def reject(client: Partnero) -> Lead:
+    """Turn the lead down."""
+    return await client.leads.reject(318)
+
+
+# --- conversion: a GET that must not be repeated -----------------------------------
+
+
+def test_a_conversion_is_a_get() -> None:
+    """As documented; the amount is sent as it was written."""
+    lead, script = play([data(CONVERTED)], convert)
+    assert lead.converted_to is not None
+    assert lead.converted_to.key == "Xc7Lp2VhQ9aT"
+    assert str(script) == "GET /leads/convert"
+    assert script.seen[0].query == {
+        "id": "318",
+        "commission_transaction_amount": "1250.50",
+    }
+
+
+def test_a_conversion_is_posted_where_get_is_not_allowed() -> None:
+    """405 was refused before any effect, so the other form is sent."""
+    script = play([NOT_ALLOWED, AFFILIATE, data(CONVERTED)], convert)[1]
+    sent = [seen for seen in script.seen if seen.path == "/leads/convert"]
+    assert [seen.method for seen in sent] == ["GET", "POST"]
+    assert sent[1].body == {
+        "id": 318,
+        "commission_transaction_amount": Decimal("1250.5"),
+    }
+
+
+@pytest.mark.parametrize("posted", [False, True], ids=["get", "post"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(LOST, id="lost"),
+        pytest.param(DISTURBED, id="502"),
+        pytest.param(HALF_JSON, id="half-a-body"),
+    ],
+)
+def test_a_conversion_in_doubt_is_never_sent_again(
+    step: Step,
+    posted: bool,
+) -> None:
+    """It would make a second customer and a second sale: the lead is read instead."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(AmbiguousWriteError) as caught:
+            await convert(client)
+        assert caught.value.key == "318"
+        assert caught.value.maybe_applied
+
+    before = [NOT_ALLOWED, AFFILIATE] if posted else []
+    script = play([*before, step, data(LEAD)], use)[1]
+    sent = [seen.method for seen in script.seen if seen.path == "/leads/convert"]
+    assert sent == ["GET", "POST"] if posted else sent == ["GET"]
+    assert script.seen[-1].path == "/leads/318"
+
+
+@pytest.mark.parametrize("step", [LOST, DISTURBED, HALF_JSON])
+def test_a_conversion_in_doubt_is_told_by_the_lead(step: Step) -> None:
+    """A lead that is converted is the result."""
+    lead, script = play([step, data(CONVERTED)], convert)
+    assert lead.status == "converted"
+    assert str(script) == "GET /leads/convert GET /leads/318"
+
+
+def test_a_conversion_that_was_never_sent_is_sent() -> None:
+    """Proven unsent is no doubt."""
+    _, script = play([NOT_SENT, data(CONVERTED)], convert)
+    assert str(script) == "GET /leads/convert GET /leads/convert"
+
+
+def test_a_conversion_that_is_refused_is_not_posted() -> None:
+    """Only 405 asks for the other form."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(ValidationError, match="cannot be converted"):
+            await convert(client)
+
+    refused = Reply(422, {"status": 0, "message": "This lead cannot be converted."})
+    assert str(play([refused], use)[1]) == "GET /leads/convert"
+
+
+def test_a_conversion_that_neither_form_allows() -> None:
+    """The second refusal is the caller's."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(RefusedError) as caught:
+            await convert(client)
+        assert caught.value.operation == "POST /leads/convert"
+
+    play([NOT_ALLOWED, AFFILIATE, NOT_ALLOWED], use)
+
+
+@pytest.mark.parametrize("amount", [Decimal("NaN"), Decimal("Infinity"), float("inf")])
+def test_an_amount_that_is_no_number_is_refused(amount: Decimal | float) -> None:
+    """A query would carry what JSON cannot."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(UsageError, match="commission_transaction_amount"):
+            await client.leads.convert(318, commission_transaction_amount=amount)
+
+    assert play([data(CONVERTED)], use)[1].seen == []
+
+
+# --- rejection -----------------------------------------------------------------
+
+
+def test_both_forms_share_the_time_of_one_call() -> None:
+    """What the GET has taken is not there for the POST."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(AmbiguousWriteError) as caught:
+            await convert(client)
+        assert caught.value.elapsed is not None
+        assert caught.value.elapsed <= 16
+
+    slow = Reply(429, {}, headers={"Retry-After": "4"})
+    script = play([slow, NOT_ALLOWED, AFFILIATE, HANG], use, timeout=20)[1]
+    assert script.seen[0].at == 0
+    assert script.seen[-1].at >= 4
+
+
+def test_a_rejection_sets_a_state_and_is_sent_again() -> None:
+    """The second one finds what the first has left."""
+    lead, script = play([LOST, data(REJECTED)], reject)
+    assert lead.status == "rejected"
+    assert str(script) == "GET /leads/reject GET /leads/reject"
+
+
+def test_a_rejection_that_is_repeated_and_refused_is_looked_up() -> None:
+    """400 to the second: the state tells."""
+    refused = Reply(400, {"status": 0, "message": "not rejectable"})
+    assert play([LOST, refused, data(REJECTED)], reject)[0].status == "rejected"
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(BadRequestError):
+            await reject(client)
+
+    play([LOST, refused, data(CONVERTED)], use)
+
+
+def test_a_rejection_is_posted_where_get_is_not_allowed() -> None:
+    """As with conversions."""
+    script = play([NOT_ALLOWED, AFFILIATE, data(REJECTED)], reject)[1]
+    assert script.seen[-1].method == "POST"
+    assert script.seen[-1].body == {"id": 318}
+
+
+# --- the rest ----------------------------------------------------------------
+
+
+def test_a_lead_in_doubt_is_not_submitted_again() -> None:
+    """It has no key, and a repeat is a second lead."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(AmbiguousWriteError):
+            await client.leads.create(
+                name="Dagny Moreau",
+                email="dagny@example.com",
+                partner={"key": "ada"},
+                cfields={"24": ["charter", "storage"], "25": "PT"},
+            )
+
+    _, script = play([LOST], use)
+    assert len(script.seen) == 1
+    assert script.seen[0].body["cfields"] == {"24": ["charter", "storage"], "25": "PT"}
+
+
+def test_a_deletion_that_is_repeated_is_done() -> None:
+    """404 to the second one: the first has deleted it."""
+
+    async def use(client: Partnero) -> None:
+        await client.leads.delete(318)
+
+    assert str(play([LOST, Reply(404, {})], use)[1]).endswith("DELETE /leads/318")
+
+
+def test_a_lead_that_is_not_there() -> None:
+    """The id is a number, and goes into the path."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(NotFoundError):
+            await client.leads.get(7)
+
+    script = play([Reply(404, {}), AFFILIATE], use)[1]
+    assert script.seen[0].path == "/leads/7"
+
+
+def lead_of(**more: Any) -> Lead:
+    """Read a lead with some members more."""
+
+    async def use(client: Partnero) -> list[Lead]:
+        return await client.leads.list(limit=250, sort="asc").collect()
+
+    (lead,), script = play([page({**LEAD, **more})], use)
+    assert script.seen[0].query == {"limit": "250", "page": "1", "sort": "asc"}
+    return lead
+
+
+def test_a_day_is_a_date() -> None:
+    """Leads have no time of day, and are written back without one."""
+    lead = lead_of()
+    assert lead.created_at == date(2026, 3, 1)
+    assert type(lead.created_at) is date
+    assert unstructure(lead)["created_at"] == "2026-03-01"
+    assert lead_of(created_at=None).created_at is None
+
+
+@pytest.mark.parametrize("day", [20260301, "yesterday", "2026-02-30", True, ["x"]])
+def test_what_is_no_day_is_refused_by_path(day: object) -> None:
+    """It is not guessed."""
+    with pytest.raises(UnexpectedBodyError, match="created_at"):
+        lead_of(created_at=day)
+
+
+@pytest.mark.parametrize("answer", ["12 boats", ["charter", "storage"], None])
+def test_an_answer_is_a_text_or_several(answer: object) -> None:
+    """A checkbox field may have more than one."""
+    lead = lead_of(submission_form=[{"question": "Fleet size", "answer": answer}])
+    assert lead.submission_form is not None
+    assert lead.submission_form[0].answer == answer
+
+
+@pytest.mark.parametrize("answer", [7, {"a": "b"}, True])
+def test_an_answer_of_another_kind_is_refused_by_path(answer: object) -> None:
+    """Neither a text nor a list."""
+    with pytest.raises(UnexpectedBodyError, match="expected NoneType or str or list"):
+        lead_of(submission_form=[{"question": "Fleet size", "answer": answer}])
+
+
+@pytest.mark.parametrize("enabled", ["true", True])
+def test_details_of_the_form(enabled: str | bool) -> None:
+    """Whether leads are taken came as a text; a truth value is read as well."""
+
+    async def use(client: Partnero) -> LeadDetails:
+        return await client.leads.details()
+
+    answer = {
+        "leads_enabled": enabled,
+        "leads_commission": {"currency": "EUR", "commission": 7.5},
+        "leads_custom_form_fields": [{"id": 24, "options": ["charter"]}],
+    }
+    details, _ = play([data(answer)], use)
+    assert details.leads_enabled == enabled
+    assert details.leads_commission is not None
+    assert details.leads_commission.commission == Decimal("7.5")
+    assert details.leads_custom_form_fields is not None
+    assert details.leads_custom_form_fields[0].options == ["charter"]

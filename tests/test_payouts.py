@@ -1,0 +1,186 @@
+"""Payout requests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+import pytest
+
+from partnero_async import (
+    AmbiguousWriteError,
+    AppliedUnreadableError,
+    BadRequestError,
+    Partnero,
+    UsageError,
+)
+from partnero_async.models import PayoutRequest
+
+from .scripted import (
+    DISTURBED,
+    HALF_JSON,
+    LOST,
+    NOT_SENT,
+    Reply,
+    Step,
+    data,
+    page,
+    play,
+)
+
+PAYOUT = {"id": 3071, "status": "requested", "amount": 70.155, "amount_units": "EUR"}
+APPROVED = {**PAYOUT, "status": "approved"}
+FINISHED = {**PAYOUT, "status": "finished"}
+REFUSED = Reply(400, {"status": 0, "message": "not in this status"})
+
+
+async def pay(client: Partnero) -> PayoutRequest:
+    """Ask for a payout."""
+    return await client.payouts.create(
+        partner={"id": "pt1"},
+        amount_units="EUR",
+        gateway="crypto",
+        payout_settings={"wallet_address": "bc1q-secret", "type": "BTC"},
+        reward_ids=[7, 9],
+    )
+
+
+async def approve(client: Partnero) -> PayoutRequest:
+    """Approve it."""
+    return await client.payouts.approve(3071)
+
+
+async def close(client: Partnero) -> PayoutRequest:
+    """Mark it as paid."""
+    return await client.payouts.mark_as_paid(3071)
+
+
+def test_a_payout_is_asked_for_in_lower_case() -> None:
+    """Amounts are exact, and the currency goes out in the documented form."""
+    payout, script = play([data(PAYOUT)], pay)
+    assert (payout.id, payout.amount) == (3071, Decimal("70.155"))
+    assert script.seen[0].body == {
+        "partner": {"id": "pt1"},
+        "amount_units": "eur",
+        "gateway": "crypto",
+        "payout_settings": {"wallet_address": "bc1q-secret", "type": "BTC"},
+        "reward_ids": [7, 9],
+    }
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        pytest.param(LOST, AmbiguousWriteError, id="lost"),
+        pytest.param(DISTURBED, AmbiguousWriteError, id="502"),
+        pytest.param(HALF_JSON, AppliedUnreadableError, id="half-a-body"),
+    ],
+)
+def test_a_payout_in_doubt_is_not_asked_for_again(
+    step: Step, kind: type[AmbiguousWriteError]
+) -> None:
+    """A second request would pay what came in between."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(AmbiguousWriteError) as caught:
+            await pay(client)
+        assert type(caught.value) is kind
+        assert caught.value.maybe_applied
+        assert "bc1q-secret" not in str(caught.value)
+
+    assert len(play([step], use)[1].seen) == 1
+
+
+def test_a_payout_that_was_never_sent_is_sent() -> None:
+    """Proven unsent is no doubt."""
+    assert play([NOT_SENT, data(PAYOUT)], pay)[0].status == "requested"
+
+
+@pytest.mark.parametrize(
+    ("found", "use"),
+    [
+        pytest.param(APPROVED, approve, id="approved"),
+        pytest.param(FINISHED, approve, id="approved-and-paid-since"),
+        pytest.param(FINISHED, close, id="paid"),
+    ],
+)
+def test_a_repeat_that_is_refused_is_looked_up(
+    found: dict[str, object], use: Callable[[Partnero], Awaitable[PayoutRequest]]
+) -> None:
+    """The first one was applied: its state is the result."""
+    payout, script = play([LOST, REFUSED, data(found)], use)
+    assert payout.status == found["status"]
+    assert script.seen[-1].path == "/payout_requests/3071"
+
+
+def test_a_repeat_that_is_refused_for_another_state_is_an_error() -> None:
+    """It is still not what it was to be."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(BadRequestError, match="not in this status"):
+            await close(client)
+
+    play([LOST, REFUSED, data(PAYOUT)], use)
+
+
+def test_a_first_refusal_is_an_error() -> None:
+    """Nothing is looked up."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(BadRequestError) as caught:
+            await approve(client)
+        assert not caught.value.maybe_applied
+
+    assert len(play([REFUSED], use)[1].seen) == 1
+
+
+@pytest.mark.parametrize("limit", [9, 101])
+def test_a_page_has_10_to_100(limit: int) -> None:
+    """The bounds of the vendor's connector hold for list and search."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(UsageError, match="10 to 100"):
+            client.payouts.list(limit=limit)
+        with pytest.raises(UsageError, match="10 to 100"):
+            client.payouts.search(limit=limit)
+
+    play([data(PAYOUT)], use)
+
+
+def test_a_search_sends_its_criteria() -> None:
+    """The currency goes out in lower case, and what is left out does not."""
+
+    async def use(client: Partnero) -> list[PayoutRequest]:
+        found = client.payouts.search(
+            amount_units="EUR", partner_id="pt1", status="requested", sort="asc"
+        )
+        return await found.collect()
+
+    found, script = play([page(PAYOUT)], use)
+    assert [payout.id for payout in found] == [3071]
+    assert script.seen[0].query == {
+        "limit": "100",
+        "page": "1",
+        "amount_units": "eur",
+        "partner_id": "pt1",
+        "status": "requested",
+        "sort": "asc",
+    }
+
+
+@pytest.mark.parametrize("partner", ["pt1", {"id": "pt1", "email": "ada@example.com"}])
+def test_a_partner_is_an_id_or_an_object(partner: object) -> None:
+    """Neither form was published."""
+
+    async def use(client: Partnero) -> PayoutRequest:
+        return await client.payouts.get(3071)
+
+    assert play([data({**PAYOUT, "partner": partner})], use)[0].partner == partner
+
+
+def test_where_the_money_goes_is_not_shown() -> None:
+    """The details are masked in the repr, and are there."""
+    payout = PayoutRequest(id=1, payout_settings={"wallet_address": "bc1q-secret"})
+    assert "bc1q-secret" not in repr(payout)
+    assert payout.payout_settings == {"wallet_address": "bc1q-secret"}
+    assert "payout_settings=None" in repr(PayoutRequest(id=1))
