@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from .drift import Drift
     from .resources.account import AccountResource
     from .resources.coupons import CouponsResource
+    from .resources.customer_links import CustomerLinksResource
     from .resources.customers import CustomersResource
     from .resources.leads import LeadsResource
     from .resources.partner_links import PartnerLinksResource
     from .resources.partners import PartnersResource
     from .resources.payouts import PayoutsResource
+    from .resources.program import ProgramResource
     from .resources.promotion_codes import PromotionCodesResource
+    from .resources.referrals import ReferralsResource
+    from .resources.rewards import RewardsResource
+    from .resources.settings import SettingsResource
+    from .resources.subscribers import SubscribersResource
     from .resources.transactions import TransactionsResource
     from .resources.webhooks import WebhooksResource
 
@@ -180,6 +186,13 @@ class Partnero:
         return CouponsResource(self._transport)
 
     @cached_property
+    def customer_links(self) -> CustomerLinksResource:
+        """Referral links of the customers of a refer-a-friend program."""
+        from .resources.customer_links import CustomerLinksResource  # noqa: PLC0415
+
+        return CustomerLinksResource(self._transport)
+
+    @cached_property
     def customers(self) -> CustomersResource:
         """Customers: those whom a partner brought."""
         from .resources.customers import CustomersResource  # noqa: PLC0415
@@ -215,11 +228,46 @@ class Partnero:
         return PayoutsResource(self._transport)
 
     @cached_property
+    def program(self) -> ProgramResource:
+        """The program that the API key belongs to."""
+        from .resources.program import ProgramResource  # noqa: PLC0415
+
+        return ProgramResource(self._transport)
+
+    @cached_property
     def promotion_codes(self) -> PromotionCodesResource:
         """Promotion codes: each gives a coupon to whoever enters it."""
         from .resources.promotion_codes import PromotionCodesResource  # noqa: PLC0415
 
         return PromotionCodesResource(self._transport)
+
+    @cached_property
+    def referrals(self) -> ReferralsResource:
+        """Customers of a refer-a-friend program, who refer others."""
+        from .resources.referrals import ReferralsResource  # noqa: PLC0415
+
+        return ReferralsResource(self._transport)
+
+    @cached_property
+    def rewards(self) -> RewardsResource:
+        """Rewards of a newsletter program."""
+        from .resources.rewards import RewardsResource  # noqa: PLC0415
+
+        return RewardsResource(self._transport)
+
+    @cached_property
+    def settings(self) -> SettingsResource:
+        """Settings, in the way of the vendor's old library: prefer `program`."""
+        from .resources.settings import SettingsResource  # noqa: PLC0415
+
+        return SettingsResource(self._transport)
+
+    @cached_property
+    def subscribers(self) -> SubscribersResource:
+        """Subscribers of a newsletter program."""
+        from .resources.subscribers import SubscribersResource  # noqa: PLC0415
+
+        return SubscribersResource(self._transport)
 
     @cached_property
     def transactions(self) -> TransactionsResource:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypedDict
+from typing import Any, TypedDict, get_args
 
 import attrs
 
@@ -27,9 +27,9 @@ def _figures(
     _model: type[Any], fields: Sequence["attrs.Attribute[Any]"]
 ) -> list["attrs.Attribute[Any]"]:
     """Read each field that is a figure as one."""
-    wanted: object = Figure
+    figure = get_args(Figure)
     return [
-        field.evolve(converter=_figure) if field.type == wanted else field
+        field.evolve(converter=_figure) if get_args(field.type) == figure else field
         for field in fields
     ]
 
