@@ -108,30 +108,35 @@ def customer(
 
 
 def sale(row: sqlite3.Row) -> dict[str, Any]:
-    """Shape a sale with its rewards.
+    """Shape a sale with its rewards; an archived sale shows when, its rewards do not.
 
     The row joins the partner's id as `partner_id`, the customer's key as
-    `customer_key`.
+    `customer_key` and the partners and amounts of its rewards as `rewards`.
     """
     shared = {
         "key": row["key"],
         "action": row["action"],
-        "partner": row["partner_id"],
         "customer": row["customer_key"],
         "credit": False,
         "is_currency": True,
         "amount_units": row["units"],
         "created_at": row["created_at"],
-        "deleted_at": row["deleted_at"],
     }
-    rewards: list[dict[str, Any]] = []
-    if row["reward"] is not None:
-        rewards.append(
-            {
-                **shared,
-                "status": "ok",
-                "amount": Decimal(row["reward"]),
-                "product_type_data": json.loads(row["product"]),
-            }
-        )
-    return {**shared, "amount": Decimal(row["amount"]), "rewards": rewards}
+    rewards = [
+        {
+            **shared,
+            "partner": partner_id,
+            "amount": Decimal(amount),
+            "status": "ok",
+            "deleted_at": row["deleted_at"] if row["gone"] else None,
+            "product_type_data": json.loads(row["product"]),
+        }
+        for partner_id, amount in json.loads(row["rewards"])
+    ]
+    return {
+        **shared,
+        "partner": row["partner_id"],
+        "amount": Decimal(row["amount"]),
+        "deleted_at": row["deleted_at"],
+        "rewards": rewards,
+    }

@@ -6,10 +6,13 @@ Each has `SCHEMA`, the statements that create its tables where they do not exist
 
 from . import (
     account,
+    commissions,
+    coupons,
     customer_links,
     customers,
     partner_links,
     partners,
+    promotion_codes,
     referral_sales,
     referrals,
     sales,
@@ -26,6 +29,9 @@ NOUNS = (
     referral_sales,
     customer_links,
     webhooks,
+    commissions,
+    coupons,
+    promotion_codes,
 )
 
 SCHEMA = "".join(noun.SCHEMA for noun in NOUNS)
