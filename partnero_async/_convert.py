@@ -118,9 +118,21 @@ def _reader(result: Any) -> Callable[[dict[str, Any]], Any]:
         return lambda payload: structure(_gathered(payload), kind)
     if not paged:
         return lambda payload: structure(payload["data"], kind)
-    return lambda payload: Page(
-        items=structure(payload["data"], kind), link=_next_link(payload)
-    )
+
+    def page(payload: dict[str, Any]) -> Page[Any]:
+        listed = _listed(payload)
+        return Page(items=structure(listed["data"], kind), link=_next_link(listed))
+
+    return page
+
+
+def _listed(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what holds a list and its links.
+
+    It is ``data`` in one of the two forms that the referred customers may come in.
+    """
+    inner = payload["data"]
+    return inner if is_object(inner) and "data" in inner else payload
 
 
 BESIDE: Final = (
@@ -352,7 +364,7 @@ def _path_of_fault(result: Any, payload: dict[str, Any]) -> str | None:
     if "data" not in payload:
         return "data is missing"
     if get_origin(result) is Page:
-        result = _items_of(result)
+        result, payload = _items_of(result), _listed(payload)
     try:
         _detailed().structure(payload["data"], result)
     except Exception as error:  # noqa: BLE001 - it is to be explained, not handled

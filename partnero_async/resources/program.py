@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Final
 
 from .._lookup import Lookup
+from .._programs import Bound
 from ..errors import UnexpectedBodyError, UsageError
 from ..models.program import (
     DeletionCode,
@@ -18,6 +19,7 @@ from ..models.program import (
 from ..retries import Kind
 from ._resource import Resource
 
+OVERVIEW: Final = Bound("program.overview", frozenset({"affiliate", "refer_a_friend"}))
 DELETE: Final = "DELETE /program"
 
 CODE_LIVES: Final = 20.0
@@ -41,7 +43,9 @@ class ProgramResource(Resource):
 
         Deprecated by the vendor: `get` has them too. Not in newsletter programs.
         """
-        return await self._call(ProgramOverview, Kind.READ, "GET /program/overview")
+        return await self._call(
+            ProgramOverview, Kind.READ, "GET /program/overview", bound=OVERVIEW
+        )
 
     async def update(
         self,
