@@ -36,7 +36,7 @@ async def look_up(client: Partnero, resource: ResourceName, entry: Entry) -> Fin
             return compare(entry, await _sales(client, entry.key))
         case "customers":
             return _compare_record(entry, await _customers(client, entry.key))
-        case "partners":
+        case _:
             return _compare_record(entry, await _partners(client, entry.key))
 
 

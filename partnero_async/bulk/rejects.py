@@ -16,20 +16,24 @@ __all__ = ["write_rejects"]
 def write_rejects(store: Store, path: Path) -> Path | None:
     """Write the rejected rows of the journal to *path*, all or nothing.
 
-    Without any, a file of an earlier run of this journal is removed, and None returned.
+    Returns None where there are none. What was written before and has not changed since
+    is left alone: somebody may be mending it.
+
     Raises `ImportStopError` where it cannot be written.
     """
-    if not store.fetch(("rejected",), after=0, limit=1):
-        if store.meta("wrote_rejects") == str(path):
-            path.unlink(missing_ok=True)
+    count = sum(many for state, _, many in store.counts() if state == "rejected")
+    if not count:
         return None
+    written = f"{count} in {path}"  # a rejected row stays one, so the number is enough
+    if store.meta("wrote_rejects") == written and path.exists():
+        return path
     part = path.with_name(path.name + ".part")
     try:
         _write(store, part)
         part.replace(path)
     except OSError as error:
         raise ImportStopError(f"{path}: {error.strerror}") from None
-    store.keep(wrote_rejects=str(path))
+    store.keep(wrote_rejects=written)
     return path
 
 

@@ -152,7 +152,7 @@ class Sender:
                 await self.client.transactions.create(**arguments)
             case "customers":
                 await self.client.customers.create(**arguments, if_exists="return")
-            case "partners":
+            case _:
                 await self.client.partners.create(**arguments, if_exists="return")
 
     def _judge(self, row: Row, error: PartneroError) -> None:

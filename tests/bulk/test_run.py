@@ -24,6 +24,7 @@ from partnero_async.bulk import (
 )
 from partnero_async.bulk import run as run_module
 from partnero_async.bulk.journal import Journal
+from partnero_async.bulk.store import Store
 from partnero_async.sandbox import Sandbox
 from tests.bulk.shop import (
     HEADER,
@@ -155,6 +156,22 @@ async def test_mended_and_fed_again(
     assert [row[:2] for row in left] == [["3", "unknown_customer"]]
 
 
+async def test_a_rejects_file_that_is_being_mended_is_left_alone(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """Started again without anything new, it does not overwrite what was mended."""
+    file = write_csv(tmp_path / "s.csv", BAD_ROWS)
+    rejects = tmp_path / "s.csv.rejects.csv"
+    await sell(client, file)
+    before = rejects.read_text()
+    rejects.write_text("mended")
+    assert (await sell(client, file)).rejects == rejects
+    assert rejects.read_text() == "mended"
+    rejects.unlink()
+    await sell(client, file)
+    assert rejects.read_text() == before
+
+
 async def test_customers_and_partners_that_are_there(
     client: Partnero, tmp_path: Path
 ) -> None:
@@ -254,6 +271,37 @@ async def test_customers_by_email_and_those_off_the_pages(
     report = await sell(client, file)
     assert (report.done, report.rejected) == (1, 1)
     assert report.first_rejected[0].reason.endswith("no customer with key nobody")
+
+
+async def test_only_unknown_customers(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Where nothing is left to be sent, the sales of the program are not walked."""
+    file = write_csv(tmp_path / "s.csv", [sale(1, customer="nobody")])
+    report = await sell(client, file)
+    assert (report.rejected, report.exit_code) == (1, 1)
+    assert shop.requests_by_route["GET /transactions"] == 0
+
+
+async def test_stopped_while_it_looks_at_the_program(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A survey that was cut short rejects nobody, and is taken again."""
+    stop = asyncio.Event()
+
+    async def stops(*_: Any) -> bool:
+        await asyncio.sleep(0)
+        stop.set()
+        return False
+
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    with monkeypatch.context() as patch:
+        patch.setattr("partnero_async.bulk.there.PAGE", 1)
+        patch.setattr("partnero_async.bulk.there.has_customer", stops)
+        report = await sell(client, file, stop=stop)
+    assert (report.pending, report.rejected, report.exit_code) == (1, 0, 130)
+    assert (await sell(client, file)).exit_code == 0
+    assert sales_in(shop) == expected([1])
 
 
 async def test_a_sale_may_create_its_customer(client: Partnero, tmp_path: Path) -> None:
@@ -398,6 +446,45 @@ async def test_resolving_what_was_never_sent(client: Partnero, tmp_path: Path) -
         pass
     with pytest.raises(JournalError, match="nothing was sent"):
         await resolve(client, tmp_path / "j")
+
+
+async def test_a_changed_file_that_cannot_be_read(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """A journal under which something was sent stays, whatever became of the file."""
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    await sell(client, file)
+    file.write_bytes(file.read_bytes() + b"\xff")
+    with pytest.raises(SourceError, match="row 2"):
+        await sell(client, file)
+    assert "s.csv.journal" in names_in(tmp_path)
+
+
+async def test_without_a_key_check_the_address_names_the_program(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """The key check is known from one source only; an API without it will do."""
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    shop.fail_next("account.test", how=404)
+    assert (await sell(client, file)).exit_code == 0
+    with pytest.raises(
+        JournalError, match="to the program <Partnero client of"
+    ):
+        await sell(client, file)
+
+
+async def test_a_journal_that_fails_on_the_way_is_raised(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its journal an import sends nothing more."""
+
+    def full(_: Store) -> None:
+        raise JournalError("the disk is full")
+
+    monkeypatch.setattr(Store, "forget_program", full)
+    with pytest.raises(JournalError, match="full"):
+        await sell(client, write_csv(tmp_path / "s.csv", [sale(1)]))
+    assert sales_in(shop) == []
 
 
 # --- what is told, and when it ends --------------------------------------------------

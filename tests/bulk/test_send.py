@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from partnero_async import Partnero
 from partnero_async.bulk import Report, resolve, run_import
+from partnero_async.bulk.plan import Entry, Plan, RowError
 from partnero_async.errors import (
     AmbiguousWriteError,
     AppliedUnreadableError,
@@ -179,6 +181,22 @@ async def test_a_row_that_was_not_sent_gets_another_round(
     report = await sell(client, tmp_path)
     assert (report.done, report.exit_code) == (8, 0)
     assert sales_in(shop) == expected(range(8))
+
+
+async def test_a_row_that_this_version_does_not_take(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that an older version read in, and this one would not, is rejected."""
+    failing(monkeypatch, AuthenticationError("revoked"), times=1)
+    await sell(client, tmp_path)
+
+    def stricter(_: Plan, __: Sequence[str]) -> Entry:
+        raise RowError("malformed", "stricter")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Plan, "read", stricter)
+        report = await sell(client, tmp_path)
+    assert (report.rejected, sales_in(shop)) == (8, [])
 
 
 async def test_an_error_of_no_api_is_raised(

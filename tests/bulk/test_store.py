@@ -99,6 +99,21 @@ def test_a_claim_has_one_row(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
+    """What fails in the middle leaves nothing behind."""
+    store = filled(tmp_path / "j")
+
+    def fails() -> None:
+        with store.transaction():
+            store.add(row(4), digest=4, claim="s4")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert [r.row for r in store.walk("pending")] == [1, 2, 3]
+    store.close()
+
+
 def test_two_cannot_have_it_open(tmp_path: Path) -> None:
     """One writer a journal."""
     store = filled(tmp_path / "j")

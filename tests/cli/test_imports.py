@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -242,6 +243,20 @@ def test_everything_that_a_report_may_say() -> None:
 def test_exit_codes(values: dict[str, Any], code: int) -> None:
     """The worst of what happened is the exit code."""
     assert report(**values).exit_code == code
+
+
+async def test_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first signal asks for the end, the second one is the end."""
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    stop = asyncio.Event()
+    imports._listen(stop)
+    signal.raise_signal(signal.SIGTERM)
+    await stop.wait()
+    assert codes == []
+    signal.raise_signal(signal.SIGTERM)
+    await asyncio.sleep(0.01)
+    assert codes == [130]
 
 
 def test_where_signals_cannot_be_handled(monkeypatch: pytest.MonkeyPatch) -> None:
