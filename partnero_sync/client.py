@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from partnero_async import Partnero as AsyncPartnero
 from partnero_async import Rate
@@ -16,11 +17,24 @@ from ._portal import OnRunningLoop, Portal
 
 if TYPE_CHECKING:
     from partnero_async._transport import Stats
+    from partnero_async.drift import Drift
 
     from .resources.account import AccountResource
+    from .resources.coupons import CouponsResource
+    from .resources.customer_links import CustomerLinksResource
     from .resources.customers import CustomersResource
+    from .resources.leads import LeadsResource
+    from .resources.partner_links import PartnerLinksResource
     from .resources.partners import PartnersResource
+    from .resources.payouts import PayoutsResource
+    from .resources.program import ProgramResource
+    from .resources.promotion_codes import PromotionCodesResource
+    from .resources.referrals import ReferralsResource
+    from .resources.rewards import RewardsResource
+    from .resources.settings import SettingsResource
+    from .resources.subscribers import SubscribersResource
     from .resources.transactions import TransactionsResource
+    from .resources.webhooks import WebhooksResource
 
 
 class Partnero:
@@ -45,7 +59,8 @@ class Partnero:
     *on_ambiguous* says what to do about a sale whose answer was lost and that is not
     found: ``"raise"`` an `AmbiguousWriteError`, or ``"resend_after_settle"``, which
     may record it twice. *settle* is the time in seconds before it is looked up, and
-    twice that again before the second look.
+    twice that again before the second look. *strict* makes an error of an answer that
+    is not as it was published: see `drift`.
 
     *on_running_loop* says what to do about a call inside a running event loop, which
     it blocks: ``"warn"`` once, or ``"raise"`` a `UsageError`. In such code
@@ -68,6 +83,7 @@ class Partnero:
         rate_limit: str | Rate | None = None,
         on_ambiguous: OnAmbiguous = "raise",
         settle: float = 1.0,
+        strict: bool = False,
         tls: ssl.SSLContext | None = None,
         on_running_loop: OnRunningLoop = "warn",
     ) -> None:
@@ -79,6 +95,7 @@ class Partnero:
             rate_limit=rate_limit,
             on_ambiguous=on_ambiguous,
             settle=settle,
+            strict=strict,
             tls=tls,
         )
         self._portal = Portal(self._async.aclose, on_running_loop=on_running_loop)
@@ -126,38 +143,169 @@ class Partnero:
         with self._lock:
             return self._async.stats
 
+    @property
+    def drift(self) -> Drift:
+        """What the API has sent that this version does not know."""
+        with self._lock:
+            return self._async.drift
+
+    def request(
+        self,
+        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        route: str,
+        *,
+        parts: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
+        repeatable: bool | None = None,
+    ) -> dict[str, Any]:
+        """Send a request that this version has no method for; return plain data.
+
+        *route* is a template below the base URL, ``/partners/{id}/notes``, and *parts*
+        are its values, which are percent-encoded. The answer is the JSON object that
+        came, whole, with decimals exact.
+
+        A GET is repeated when its answer is lost. Anything else is not, unless it is
+        *repeatable*, that is, unless a second one changes nothing. Rate limit, deadline
+        and errors are those of every call.
+        """
+        return self._portal.run(
+            self._async.request(
+                method,
+                route,
+                parts=parts,
+                query=query,
+                json=json,
+                repeatable=repeatable,
+            )
+        )
+
     # --- resources -----------------------------------------------------------
 
     @cached_property
     def account(self) -> AccountResource:
         """The API key itself."""
-        from .resources.account import AccountResource  # noqa: PLC0415 - on use
+        from .resources.account import AccountResource  # noqa: PLC0415
 
         with self._lock:
             return AccountResource(self._async.account, self._portal)
 
     @cached_property
+    def coupons(self) -> CouponsResource:
+        """Coupons: discounts that customers get by a code."""
+        from .resources.coupons import CouponsResource  # noqa: PLC0415
+
+        with self._lock:
+            return CouponsResource(self._async.coupons, self._portal)
+
+    @cached_property
+    def customer_links(self) -> CustomerLinksResource:
+        """Referral links of the customers of a refer-a-friend program."""
+        from .resources.customer_links import CustomerLinksResource  # noqa: PLC0415
+
+        with self._lock:
+            return CustomerLinksResource(self._async.customer_links, self._portal)
+
+    @cached_property
     def customers(self) -> CustomersResource:
         """Customers: those whom a partner brought."""
-        from .resources.customers import CustomersResource  # noqa: PLC0415 - on use
+        from .resources.customers import CustomersResource  # noqa: PLC0415
 
         with self._lock:
             return CustomersResource(self._async.customers, self._portal)
 
     @cached_property
+    def leads(self) -> LeadsResource:
+        """Leads: prospects whom partners submit, before they are customers."""
+        from .resources.leads import LeadsResource  # noqa: PLC0415
+
+        with self._lock:
+            return LeadsResource(self._async.leads, self._portal)
+
+    @cached_property
+    def partner_links(self) -> PartnerLinksResource:
+        """Referral links of partners."""
+        from .resources.partner_links import PartnerLinksResource  # noqa: PLC0415
+
+        with self._lock:
+            return PartnerLinksResource(self._async.partner_links, self._portal)
+
+    @cached_property
     def partners(self) -> PartnersResource:
         """Partners: those who bring customers, and earn on their sales."""
-        from .resources.partners import PartnersResource  # noqa: PLC0415 - on use
+        from .resources.partners import PartnersResource  # noqa: PLC0415
 
         with self._lock:
             return PartnersResource(self._async.partners, self._portal)
 
     @cached_property
+    def payouts(self) -> PayoutsResource:
+        """Payout requests: what partners are owed, on its way to them."""
+        from .resources.payouts import PayoutsResource  # noqa: PLC0415
+
+        with self._lock:
+            return PayoutsResource(self._async.payouts, self._portal)
+
+    @cached_property
+    def program(self) -> ProgramResource:
+        """The program that the API key belongs to."""
+        from .resources.program import ProgramResource  # noqa: PLC0415
+
+        with self._lock:
+            return ProgramResource(self._async.program, self._portal)
+
+    @cached_property
+    def promotion_codes(self) -> PromotionCodesResource:
+        """Promotion codes: each gives a coupon to whoever enters it."""
+        from .resources.promotion_codes import PromotionCodesResource  # noqa: PLC0415
+
+        with self._lock:
+            return PromotionCodesResource(self._async.promotion_codes, self._portal)
+
+    @cached_property
+    def referrals(self) -> ReferralsResource:
+        """Customers of a refer-a-friend program, who refer others."""
+        from .resources.referrals import ReferralsResource  # noqa: PLC0415
+
+        with self._lock:
+            return ReferralsResource(self._async.referrals, self._portal)
+
+    @cached_property
+    def rewards(self) -> RewardsResource:
+        """Rewards of a newsletter program."""
+        from .resources.rewards import RewardsResource  # noqa: PLC0415
+
+        with self._lock:
+            return RewardsResource(self._async.rewards, self._portal)
+
+    @cached_property
+    def settings(self) -> SettingsResource:
+        """Settings, in the way of the vendor's old library: prefer `program`."""
+        from .resources.settings import SettingsResource  # noqa: PLC0415
+
+        with self._lock:
+            return SettingsResource(self._async.settings, self._portal)
+
+    @cached_property
+    def subscribers(self) -> SubscribersResource:
+        """Subscribers of a newsletter program."""
+        from .resources.subscribers import SubscribersResource  # noqa: PLC0415
+
+        with self._lock:
+            return SubscribersResource(self._async.subscribers, self._portal)
+
+    @cached_property
     def transactions(self) -> TransactionsResource:
         """Transactions: sales, and what they earn."""
-        from .resources.transactions import (  # noqa: PLC0415 - on use
-            TransactionsResource,
-        )
+        from .resources.transactions import TransactionsResource  # noqa: PLC0415
 
         with self._lock:
             return TransactionsResource(self._async.transactions, self._portal)
+
+    @cached_property
+    def webhooks(self) -> WebhooksResource:
+        """Webhooks: subscriptions to what happens in a program."""
+        from .resources.webhooks import WebhooksResource  # noqa: PLC0415
+
+        with self._lock:
+            return WebhooksResource(self._async.webhooks, self._portal)

@@ -149,6 +149,33 @@ class TransactionsResource:
             )
         )
 
+    def partial_refund(
+        self,
+        key: str,
+        *,
+        amount: Decimal | float,
+        delete_and_create_again: bool = False,
+    ) -> Transaction:
+        """Refund *amount* of a sale, by deleting it and recording what is left of it.
+
+        The API has no partial refund: a sale can only be deleted, which reverses its
+        commission, and recorded again with the same key, customer, time and product,
+        and a smaller amount, which pays a new one. Because that is two writes, of which
+        the first may happen alone, it is refused unless *delete_and_create_again* is
+        True. *amount* is above 0 and below the amount of the sale.
+
+        Returns the sale that was recorded. When the second write fails, its error says
+        so in a note: the sale is deleted then, and has to be recorded again.
+
+        Raises `UsageError` where that cannot be done: the sale is archived, several
+        share the key, or nobody is known to have bought it.
+        """
+        return self._portal.run(
+            self._wrapped.partial_refund(
+                key, amount=amount, delete_and_create_again=delete_and_create_again
+            )
+        )
+
     def delete(self, key: str) -> None:
         """Delete a sale and reverse its commission. `archive` can be taken back.
 

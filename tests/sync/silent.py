@@ -15,10 +15,9 @@ class _Connection(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         """Note each request; answer while there are answers, and then wait."""
         silent = cast("Silent", self.server)
-        while self.request.recv(65536):
+        while request := self.request.recv(65536):
             silent.asked.release()
-            if silent.answers:
-                body = json.dumps(silent.answers.pop(0)).encode()
+            for body in silent.answers_to(request.decode()):
                 head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n"
                 self.request.sendall(
                     f"{head}Content-Type: application/json\r\n\r\n".encode() + body
@@ -27,13 +26,14 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 class Silent(socketserver.ThreadingTCPServer):
-    """Listens on the loopback; *answers* are given out one a request."""
+    """Listens on the loopback, and answers only the requests of which it knows."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
-        self.answers: list[dict[str, Any]] = []
+        self.answers: dict[str, Any] = {}
+        """By a piece of the request's first line."""
         self.asked = threading.Semaphore(0)
         """Released by each request."""
         self.left = threading.Semaphore(0)
@@ -46,6 +46,12 @@ class Silent(socketserver.ThreadingTCPServer):
     def __exit__(self, *_: object) -> None:
         self.shutdown()
         self.server_close()
+
+    def answers_to(self, request: str) -> list[bytes]:
+        """Return the bodies to send, one at most."""
+        line = request.partition("\r\n")[0]
+        known = [body for piece, body in self.answers.items() if piece in line]
+        return [json.dumps(body).encode() for body in known[:1]]
 
     @property
     def url(self) -> str:

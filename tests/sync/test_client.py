@@ -4,7 +4,6 @@ import copy
 import inspect
 import pickle
 from collections.abc import Callable
-from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import partnero_async
 import partnero_sync
 from partnero_async.sandbox import Sandbox
 from partnero_sync import Partnero, UsageError
+from partnero_sync._generate import TARGET
 
 
 def test_names_are_those_of_the_async_package() -> None:
@@ -43,21 +43,36 @@ def test_settings_are_those_of_the_async_client() -> None:
     assert ours == theirs
 
 
-def test_every_resource_is_there() -> None:
-    """A resource that the async client has got is missed here by name."""
+def test_every_resource_and_method_is_there() -> None:
+    """What the async client has got is missed here by name."""
 
-    def resources(client: type) -> set[str]:
-        properties = inspect.getmembers_static(
-            client, lambda member: isinstance(member, cached_property)
-        )
-        return {name for name, _ in properties if not name.startswith("_")}
+    def public(client: type) -> set[str]:
+        return {name for name in dir(client) if not name.startswith("_")}
 
-    assert resources(Partnero) == resources(partnero_async.Partnero)
+    assert public(Partnero) - {"close"} == public(partnero_async.Partnero) - {"aclose"}
+
+
+def test_resources_are_those_that_they_are_called() -> None:
+    """Each is a generated class around the async client's own, and made once."""
+    with Partnero("key") as client:
+        for path in TARGET.glob("[!_]*.py"):
+            resource = getattr(client, path.stem)
+            assert type(resource).__module__ == f"partnero_sync.resources.{path.stem}"
+            assert resource._wrapped is getattr(client._async, path.stem)
+            assert resource is getattr(client, path.stem)
 
 
 def test_generated_package_says_what_it_is() -> None:
     """It can be read on its own."""
     assert import_module("partnero_sync.resources").__doc__
+
+
+def test_plain_request(client: Partnero) -> None:
+    """What has no method of its own yet can be called by its route."""
+    client.partners.create(email="ada@example.com", id="p1")
+    answer = client.request("GET", "/partners/{id}", parts={"id": "p1"})
+    assert answer["data"]["email"] == "ada@example.com"
+    assert client.drift is client._async.drift
 
 
 def test_bad_settings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,8 @@ SEVEN = [f"p{number}" for number in range(7)]
 def page_of(silent: Silent, number: int) -> dict[str, Any]:
     """Make a page that links to the next."""
     link = f"{silent.url}/partners?page={number + 1}"
-    partners = [{"id": f"{number}-{item}"} for item in range(2)]
+    names = [f"{number}-{item}" for item in range(2)]
+    partners = [{"id": name, "key": name} for name in names]
     return {"data": partners, "links": {"next": link}, "status": 1}
 
 
@@ -66,7 +67,7 @@ def test_next_page_is_fetched_while_the_caller_works(
     waiting: Partnero, silent: Silent
 ) -> None:
     """The second request leaves before anybody asks for its items."""
-    silent.answers.append(page_of(silent, 1))
+    silent.answers["page=1"] = page_of(silent, 1)
     pages = waiting.partners.list(limit=2).pages()
     assert next(pages).number == 1
     assert silent.asked.acquire(timeout=PATIENCE)
@@ -78,7 +79,7 @@ def test_leaving_early_cancels_the_fetch_ahead(
     waiting: Partnero, silent: Silent
 ) -> None:
     """A loop that is left asks for nothing any more."""
-    silent.answers.append(page_of(silent, 1))
+    silent.answers["page=1"] = page_of(silent, 1)
     for _partner in waiting.partners.list(limit=2):
         silent.asked.acquire()
         silent.asked.acquire()
@@ -86,11 +87,48 @@ def test_leaving_early_cancels_the_fetch_ahead(
     assert silent.left.acquire(timeout=PATIENCE)
 
 
+def test_leaving_early_cancels_all_pages_of_a_window(
+    waiting: Partnero, silent: Silent
+) -> None:
+    """Two more were asked for beside the first, and a third when it came."""
+    silent.answers["page=1"] = page_of(silent, 1)
+    for _page in waiting.partners.list(limit=2).pages(window=3):
+        break
+    for _connection in range(2):
+        assert silent.left.acquire(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("noun", "keys"),
+    [
+        pytest.param("partners", ["1-0", "1-1", "2-0", "2-1"], id="by-key"),
+        # Sales may be equal: the first page, read again, shows that nothing shifted.
+        pytest.param(
+            "transactions", ["1-0", "1-1", "1-1", "2-0", "2-1"], id="by-order"
+        ),
+    ],
+)
+def test_item_that_comes_by_again_is_told_as_on_the_async_side(
+    waiting: Partnero, silent: Silent, noun: str, keys: list[str]
+) -> None:
+    """A list that shifts under the walk shows the last item of a page twice."""
+    first, second = page_of(silent, 1), page_of(silent, 2)
+    first["links"]["next"] = f"{silent.url}/{noun}?page=2"
+    second["links"]["next"] = None
+    second["data"].insert(0, first["data"][-1])
+    for number, page in enumerate((first, second), start=1):
+        silent.answers[f"{noun}?limit=3&page={number}"] = page
+    found = getattr(waiting, noun).list(limit=3)
+    assert [item.key for item in found] == keys
+    assert [len(page.items) for page in found.pages()] == [2, 3]
+
+
 def test_failure_of_the_page_ahead_comes_after_this_one(
     waiting: Partnero, silent: Silent
 ) -> None:
     """The items that came are the caller's before the error is."""
-    silent.answers += [page_of(silent, 1), {"data": "no list", "status": 1}]
+    silent.answers["page=1"] = page_of(silent, 1)
+    silent.answers["page=2"] = {"data": "no list", "status": 1}
     partners = iter(waiting.partners.list(limit=2))
     assert [next(partners).id, next(partners).id] == ["1-0", "1-1"]
     with pytest.raises(UnexpectedBodyError):
@@ -103,11 +141,13 @@ def test_pages_one_by_one(shop: Partnero) -> None:
     assert isinstance(partners, Pages)
     assert repr(partners) == "<Pages of GET /partners, 3 a page>"
     assert [len(page.items) for page in partners.pages()] == [3, 3, 1]
+    assert [len(page.items) for page in partners.pages(start=2)] == [3, 1]
     assert [partner.id for partner in partners.page(2).items] == SEVEN[3:6]
     first = partners.first()
     assert first is not None
     assert first.id == "p0"
     assert [partner.id for partner in partners.collect()] == SEVEN
+    assert [partner.id for partner in partners.collect(window=2)] == SEVEN
 
 
 def test_mistakes_are_refused_where_they_are_made(shop: Partnero) -> None:

@@ -171,10 +171,10 @@ def test_loop_that_cannot_be_opened_is_a_typed_error(
 
 def test_interrupted_call_is_cancelled(waiting: Partnero, silent: Silent) -> None:
     """The request stops when its thread is interrupted, and the client lives."""
-    with interrupted_when(silent.asked.acquire):
+    with interrupted_when(lambda: silent.asked.acquire(timeout=PATIENCE)):
         waiting.account.test()
     assert silent.left.acquire(timeout=0.2)
-    silent.answers.append({"data": [], "status": 1})
+    silent.answers["page=1"] = {"data": [], "status": 1}
     assert waiting.partners.list().collect() == []
 
 
