@@ -10,8 +10,10 @@ from . import (
     coupons,
     customer_links,
     customers,
+    leads,
     partner_links,
     partners,
+    payouts,
     promotion_codes,
     referral_sales,
     referrals,
@@ -32,6 +34,8 @@ NOUNS = (
     commissions,
     coupons,
     promotion_codes,
+    payouts,
+    leads,
 )
 
 SCHEMA = "".join(noun.SCHEMA for noun in NOUNS)

@@ -126,16 +126,16 @@ def create_customer_and_sale(call: Call) -> Answer:
     answer = create_customer(call)
     if call.body.get("transaction") is not None:
         sale = call.fields.nested("transaction")
-        reading = _read(call, sale)
-        sale.settle()
-        key = Fields({"key": answer.body["data"]["key"]})
-        _record(
-            call,
-            reading,
-            customer_reference(call, key),
-            operation="transactions.create",
-        )
+        record_first_sale(call, sale, key=answer.body["data"]["key"])
     return answer
+
+
+def record_first_sale(call: Call, fields: Fields, *, key: str) -> None:
+    """Record the sale that a customer comes with; *key* is the customer's."""
+    sale = _read(call, fields)
+    fields.settle()
+    customer = customer_reference(call, Fields({"key": key}))
+    _record(call, sale, customer, operation="transactions.create")
 
 
 @deletion
