@@ -175,3 +175,14 @@ def test_a_partner_without_an_id_leads_nowhere() -> None:
             await client.partner_links.list("").first()
 
     play([page()], use)
+
+
+def test_a_link_is_read_by_its_id() -> None:
+    """It goes into the path, encoded."""
+
+    async def use(client: Partnero) -> ReferralLink:
+        return await client.partner_links.get("winter/2026")
+
+    link, script = play([data({**LINK, "direct_tracking": True})], use)
+    assert link.direct_tracking is True
+    assert script.seen[0].path == "/partner_referral_links/winter/2026"
