@@ -92,18 +92,27 @@ FAILURES = files("errors/*.json")
 COUNTS = {
     "account": 2,
     "coupons": 8,
+    "customer_links": 8,
     "customers": 22,
     "leads": 11,
     "partner_links": 10,
     "partners": 27,
     "payouts": 7,
+    "program": 10,
     "promotion_codes": 6,
+    "referrals": 20,
+    "rewards": 4,
+    "settings": 1,
+    "subscribers": 10,
     "transactions": 21,
     "webhooks": 7,
 }
 """Successes by resource: whoever adds an example finds the number to change here."""
 
 NOT_SENT = {
+    "customer_links.create--library-members-status-201": (
+        "null is left out: it means the default domain, and so does nothing"
+    ),
     "transactions.create--amount-as-string": (
         "an amount is a number: the text is an old table's, says the example itself"
     ),
@@ -129,6 +138,8 @@ def arguments(example: Example) -> dict[str, Any]:
     changes = dict(body.get("update", {}))
     if example.operation == "customers.update" and "key" in changes:
         changes["new_key"] = changes.pop("key")
+    if "customer[id]" in found:
+        found["customer_id"] = found.pop("customer[id]")
     if example.operation == "promotion_codes.delete":
         found["coupon_uuid"] = found.pop("coupon")["uuid_code"]
     return {**found, **changes, **MORE.get(example.name, {})}
@@ -159,6 +170,8 @@ ALTERNATES: dict[str, dict[str, Any]] = {
     "partners.list--legacy-key-without-id": {},
     "partners.update--flat-body": {"id": "pt_Zk5Tq0"},
     "partners.update--identified-in-body": {"id": "pt_Zk5Tq0"},
+    "referrals.update--identified-in-body": {"id": "usr-5531"},
+    "subscribers.create--identifier-member": {"email": "greta.nyholm@example.net"},
     "transactions.delete--identified-in-body": {"key": "inv-2026-00731"},
     "transactions.list--dotted-filter": {"partner_key": "marisol-hl"},
 }
@@ -195,13 +208,14 @@ def raw(response: Mapping[str, Any]) -> bytes:
 
 @asynccontextmanager
 async def playing(
-    response: Mapping[str, Any], **settings: Any
+    *responses: Mapping[str, Any], **settings: Any
 ) -> AsyncIterator[tuple[Partnero, list[Sent]]]:
-    """Serve one answer to whatever is asked, and record what was."""
+    """Serve the answers to whatever is asked, the last again and again; record it."""
     seen: list[Sent] = []
 
     async def answer(request: web.BaseRequest) -> web.Response:
         seen.append(Sent(request.method, request.raw_path, await request.read()))
+        response = responses[min(len(seen), len(responses)) - 1]
         return web.Response(
             status=response["status"], headers=response["headers"], body=raw(response)
         )
@@ -247,8 +261,13 @@ MAPS = {
     *("custom_fields", "custom_field_values", "product_type_data"),
     *("additional_info", "coupon_specific_customers", "coupon_specific_partners"),
     "metadata",
+    *("stats.total_reward", "stats.total_revenue", "stats.average_order_value"),
+    *("stats.total_paid", "stats.total_pending"),
 }
 """Members that are ``[]`` on the wire when they are empty maps."""
+
+FIGURES = {"cookie_lifetime", "commission_value"}
+"""Figures beside those of ``stats`` that some programs answer as texts."""
 
 
 def lost(sent: Any, back: Any, at: str) -> list[str]:
@@ -256,13 +275,14 @@ def lost(sent: Any, back: Any, at: str) -> list[str]:
     if isinstance(sent, dict):
         return _members_lost(sent, back, at)
     if isinstance(sent, list):
-        if at.rpartition(".")[2] in MAPS and not sent:
+        if not sent and at.endswith(tuple(f".{name}" for name in MAPS)):
             return [] if back == {} else [f"{at}: [] became {back!r}"]
         if not isinstance(back, list) or len(back) != len(sent):
             return [f"{at}: {sent!r} became {back!r}"]
         pairs = enumerate(zip(sent, back, strict=True))
         return [text for i, (a, b) in pairs for text in lost(a, b, f"{at}[{i}]")]
-    if isinstance(back, Decimal):
+    figure = ".stats." in at or at.rpartition(".")[2] in FIGURES
+    if isinstance(back, Decimal) or (figure and type(back) is int):
         same = not isinstance(sent, bool) and Decimal(str(sent)) == back
     else:
         same = type(sent) is type(back) and sent == back
@@ -299,6 +319,12 @@ def odd_values(model: Any) -> list[str]:
     return found
 
 
+PLAIN = {
+    *("referrals.credit", "referrals.invite", "referrals.stats"),
+    "transactions.create_batch",
+}
+"""Operations whose answer was never published: it is returned as it came."""
+
 CONFIRMED_IN_DATA = {"coupons.delete", "promotion_codes.delete"}
 """Deletions that are answered with status and message inside of ``data``."""
 
@@ -309,11 +335,14 @@ def assert_read(result: Any, example: Example) -> None:
     if "data" not in body or example.operation in CONFIRMED_IN_DATA:
         assert result is None
         return
-    if example.operation == "transactions.create_batch":
+    if example.operation in PLAIN:
         assert result == json.loads(raw(example.response), parse_float=Decimal)["data"]
         return
     many = result if isinstance(result, list) else [result]
-    data = body["data"] if isinstance(body["data"], list) else [body["data"]]
+    data = body["data"]
+    if isinstance(data, dict) and isinstance(data.get("data"), list):
+        data = data["data"]  # a list that is nested once more
+    data = data if isinstance(data, list) else [data]
     beside = {k: v for k, v in body.items() if k.startswith("synchronization_")}
     data = [item | beside for item in data]
     assert lost(data, [unstructure(model) for model in many], "data") == []
@@ -324,7 +353,12 @@ def assert_read(result: Any, example: Example) -> None:
 
 
 @pytest.mark.parametrize(
-    "example", [pytest.param(example, id=example.name) for example in SUCCESSES]
+    "example",
+    [
+        pytest.param(example, id=example.name)
+        for example in SUCCESSES
+        if example.operation != "program.delete"  # two of them are one call
+    ],
 )
 async def test_an_example_is_sent_and_read(example: Example) -> None:
     """The published request is what the client sends, the answer what it returns."""
@@ -336,12 +370,22 @@ async def test_an_example_is_sent_and_read(example: Example) -> None:
     assert_read(result, example)
 
 
+async def test_the_two_steps_of_a_deletion_are_one_call() -> None:
+    """The code of the first answer is what the second request sends back."""
+    names = ("program.get", "program.delete", "program.delete--step-two")
+    steps = [load(EXAMPLES / f"{name}.json") for name in names]
+    async with playing(*(step.response for step in steps)) as (client, seen):
+        await client.program.delete(confirm="K7WQHARB")
+    for sent, step in zip(seen, steps, strict=True):
+        assert_sent(sent, step)
+
+
 def test_no_example_is_left_out() -> None:
     """A new file has to be counted here, and so be looked at."""
     assert Counter(example.noun for example in SUCCESSES) == COUNTS
     of_ours = {e.name for e in FAILURES if e.noun in RESOURCES}
     assert {e.name for e in FAILURES} == {*ERRORS, NO_CONTENT}
-    assert len(of_ours) == 23
+    assert len(of_ours) == 28
 
 
 def test_every_alternate_request_is_known() -> None:
@@ -528,7 +572,8 @@ async def test_a_failure_becomes_its_error(name: str) -> None:
     assert error.operation == f"{operation.method} {operation.route}"
     assert error.maybe_applied is False
     # After a 404 the program's type is asked for, in case it lacks the resource.
-    asked = [sent for sent in seen if sent.target != "/v1/program"]
+    type_of_program = ("GET", "/v1/program", b"")
+    asked = [sent for sent in seen if sent != type_of_program]
     assert len(asked) == len(error.attempts) == wanted.requests
     if name not in NOT_SENT:
         assert_sent(seen[0], example)
