@@ -7,7 +7,7 @@ from typing import Any
 from .amounts import share
 from .calls import Answer, Call, data, deletion
 from .checks import Fields, Refusal, as_list, as_object, invalid
-from .codes import pack, read_open, unpack
+from .codes import pack, unpack
 from .customers import register
 from .paging import Where, page
 from .partners import partner_named
@@ -143,7 +143,7 @@ def _in_transaction(handler: Handler) -> Handler:
 
 def _read_answers(fields: Fields) -> dict[str, Any]:
     """Read the answers by the id of their question; unknown questions are kept too."""
-    value = read_open(fields, "cfields")
+    value = fields.value("cfields")
     answers = as_object(value)
     if answers is None and value is not None:
         fields.refuse("cfields", "An object is expected.")

@@ -15,7 +15,6 @@ from .codes import (
     read_date,
     read_limit,
     read_metadata,
-    read_open,
     read_whole,
     redeemed,
     removed,
@@ -223,7 +222,7 @@ def _read_specific(fields: Fields, kind: str) -> dict[str, Any]:
     """
     status, name = f"limit_to_specific_{kind}", f"coupon_specific_{kind}s"
     limited = fields.flag(status, default=False)
-    value = read_open(fields, name)
+    value = fields.value(name)
     people = as_list(value) or [value or {}]
     if not all(_is_person(each) for each in people):
         fields.refuse(name, "An object with an id, or a list of such, is expected.")
