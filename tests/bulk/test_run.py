@@ -467,9 +467,7 @@ async def test_without_a_key_check_the_address_names_the_program(
     file = write_csv(tmp_path / "s.csv", [sale(1)])
     shop.fail_next("account.test", how=404)
     assert (await sell(client, file)).exit_code == 0
-    with pytest.raises(
-        JournalError, match="to the program <Partnero client of"
-    ):
+    with pytest.raises(JournalError, match="to the program <Partnero client of"):
         await sell(client, file)
 
 
