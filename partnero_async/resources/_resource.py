@@ -1,13 +1,16 @@
 """What every resource starts from: the way down to the transport."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from .._programs import Bound
 from .._transport import Transport
+from .._wire import next_page, request
+from ..errors import UnexpectedBodyError
 from ..models.pages import Page
 from ..pages import Pages
+from ..retries import Kind
 
 T = TypeVar("T")
 
@@ -36,3 +39,38 @@ class Resource:
     ) -> Pages[T]:
         bound = self._bound
         return Pages(self._transport, page, operation, limit=limit, bound=bound, **rest)
+
+    async def _whole(
+        self,
+        page: type[Page[T]],
+        operation: str,
+        *,
+        parts: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Sequence[T]:
+        """Read a list of which no pages are documented.
+
+        Nothing is asked for that is not documented either; but where the answer names a
+        next page after all, that is read too, so that nothing is missed in silence.
+        """
+        path = request(operation, parts=parts).target
+        base = self._transport.settings.base_url
+        items: list[T] = []
+        number: int | None = None
+        while True:
+            found = await self._call(
+                page,
+                Kind.READ,
+                operation,
+                parts=parts,
+                query={**(query or {}), "page": number},
+            )
+            items += found.items
+            if not found.link:
+                return items
+            before, number = number or 1, next_page(found.link, base, path)
+            if number <= before:
+                raise UnexpectedBodyError(
+                    f"links.next of page {before} leads back to page {number}",
+                    operation=operation,
+                )

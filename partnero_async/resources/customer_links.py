@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import NoneType
 from typing import Literal
 
@@ -36,27 +37,22 @@ class CustomerLinksResource(Resource, programs=["refer_a_friend"]):
             parts={"id": id},
         )
 
-    def search(
+    async def search(
         self,
         *,
         id: str | None = None,  # noqa: A002 - the API's own name
         key: str | None = None,
         customer_id: str | None = None,
-        limit: int = 100,
-    ) -> Pages[ReferralLink]:
-        """Find links by id or key; the two are equal in every published answer.
+    ) -> Sequence[ReferralLink]:
+        """Find links by id or key, which are equal in every published answer.
 
-        Give one of them; *customer_id* narrows the search to one customer. *limit* is
-        the size of a page; whether this list has pages is not documented.
+        Give one of them; *customer_id* narrows the search to one customer. Whether part
+        of a value matches is not documented, nor are pages: all links come at once.
         Source: the vendor's PHP library.
         """
-        return self._pages(
-            Page[ReferralLink],
-            "GET /customer_referral_links:search",
-            limit=limit,
-            id=id,
-            key=key,
-            **{"customer[id]": customer_id},
+        query = {"id": id, "key": key, "customer[id]": customer_id}
+        return await self._whole(
+            Page[ReferralLink], "GET /customer_referral_links:search", query=query
         )
 
     async def get(self, id: str) -> ReferralLink:  # noqa: A002 - the API's own name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Literal, cast
@@ -212,22 +212,15 @@ class ReferralsResource(Resource, programs=["refer_a_friend"]):
             ),
         )
 
-    def referred(
-        self,
-        id: str,  # noqa: A002 - the API's own name
-        *,
-        limit: int = 100,
-    ) -> Pages[Referral]:
-        """Walk the customers whom one customer has referred.
+    async def referred(self, id: str) -> Sequence[Referral]:  # noqa: A002 - the API's name
+        """Read the customers whom one customer has referred.
 
-        *limit* is the size of a page; whether this list has pages is not documented.
-        Source: the vendor's PHP library; what it answers was never published.
+        Raises `NotFoundError` when there is no such customer. No pages are documented:
+        all come at once. Source: the vendor's PHP library; what it answers was never
+        published.
         """
-        return self._pages(
-            Page[Referral],
-            "GET /customers/{id}/referrals",
-            limit=limit,
-            parts={"id": id},
+        return await self._whole(
+            Page[Referral], "GET /customers/{id}/referrals", parts={"id": id}
         )
 
     async def stats(self, id: str) -> Any:  # noqa: A002 - the API's own name

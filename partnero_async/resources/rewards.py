@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from ..models.pages import Page
 from ..models.rewards import NewsletterReward
-from ..pages import Pages
 from ..retries import Kind
 from ._resource import Resource
 
@@ -14,14 +14,12 @@ from ._resource import Resource
 class RewardsResource(Resource, programs=["newsletter"]):
     """Rewards of a newsletter program: what subscribers get for referring others."""
 
-    def list(self, *, limit: int = 100) -> Pages[NewsletterReward]:
-        """Walk all rewards.
+    async def list(self) -> Sequence[NewsletterReward]:
+        """Read all rewards.
 
-        *limit* is the size of a page, 1 to 250. Whether this list has pages is not
-        documented; where it has none, all of it comes at once.
-        Source: the old documentation.
+        No pages are documented, so all come at once. Source: the old documentation.
         """
-        return self._pages(Page[NewsletterReward], "GET /rewards", limit=limit)
+        return await self._whole(Page[NewsletterReward], "GET /rewards")
 
     async def get(self, id: int) -> NewsletterReward:  # noqa: A002 - the API's own name
         """Read one reward.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Literal
 
@@ -36,26 +36,20 @@ class SubscribersResource(Resource, programs=["newsletter"]):
             refer_status=refer_status,
         )
 
-    def search(
+    async def search(
         self,
         *,
         email: str | None = None,
         id: str | None = None,  # noqa: A002 - the API's own name
-        limit: int = 100,
-    ) -> Pages[Subscriber]:
+    ) -> Sequence[Subscriber]:
         """Find subscribers by e-mail address or id. Give one of them.
 
         The vendor's PHP library passes any criteria on and names none: these two are
-        inferred. *limit* is the size of a page, 10 to 250; whether this list has pages
-        is not documented.
+        inferred. No pages are documented: all that are found come at once.
         """
-        return self._pages(
-            Page[Subscriber],
-            "GET /subscribers:search",
-            limit=limit,
-            bounds=Bounds(smallest=10),
-            email=email,
-            id=id,
+        query = {"email": email, "id": id}
+        return await self._whole(
+            Page[Subscriber], "GET /subscribers:search", query=query
         )
 
     async def get(self, identifier: str) -> Subscriber:
