@@ -77,7 +77,9 @@ def decode(raw: bytes) -> dict[str, Any]:
 
 def refused(refusal: Refusal, form: str, headers: Mapping[str, str]) -> web.Response:
     """Write a refusal in the *form* that the assumptions name."""
-    full: dict[str, Any] = {"status": 0, "message": refusal.message}
+    full: dict[str, Any] = {"status": 0}
+    if refusal.message:
+        full["message"] = refusal.message
     if refusal.errors:
         full["errors"] = refusal.errors
     forms: dict[str, Any] = {

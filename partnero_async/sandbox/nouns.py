@@ -14,10 +14,13 @@ from . import (
     partner_links,
     partners,
     payouts,
+    program,
     promotion_codes,
     referral_sales,
     referrals,
+    rewards,
     sales,
+    subscribers,
     webhooks,
 )
 
@@ -30,6 +33,9 @@ NOUNS = (
     referrals,
     referral_sales,
     customer_links,
+    subscribers,
+    rewards,
+    program,
     webhooks,
     commissions,
     coupons,

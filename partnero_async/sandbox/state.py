@@ -5,7 +5,7 @@ import random
 import sqlite3
 import string
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -98,7 +98,9 @@ class State:
         row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
         return row
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def rows(
+        self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[sqlite3.Row]:
         """Return every row."""
         return self._connection.execute(sql, values).fetchall()
 
