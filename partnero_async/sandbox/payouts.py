@@ -71,7 +71,7 @@ def search_payouts(call: Call) -> Answer:
         value = fields.text(name)
         if value:
             where.add(condition, value)
-    if fields.value("status") not in {None, "", *_STATUSES}:
+    if fields.value("status") not in (None, "", *_STATUSES):
         fields.refuse("status", f"One of {', '.join(_STATUSES)} is expected.")
     fields.settle()
     return _page(call, where)
