@@ -1,0 +1,247 @@
+"""Resources that the key's program does not have, and how its type is found out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from partnero_async import (
+    NotFoundError,
+    Partnero,
+    PartneroError,
+    PermissionDeniedError,
+    RefusedError,
+    WrongProgramError,
+)
+from partnero_async._programs import INSTEAD, NAMES, TYPES, type_of
+
+from .scripted import HANG, LOST, Reply, Step, data, play
+
+AFFILIATE = data({"program": {"public_id": "K7WQHARB", "type": "Affiliate"}})
+REFERRAL = data({"program": {"public_id": "R2PALBAY", "type": "Referral"}})
+NEWSLETTER = data({"id": "N5LETHRB", "esp_type": "custom"})
+GONE = Reply(404, {"message": "There is no such thing."})
+
+
+def raising(
+    use: Callable[[Partnero], Awaitable[Any]], kind: type[PartneroError]
+) -> Callable[[Partnero], Awaitable[Any]]:
+    """Run *use*, and return what it raises."""
+
+    async def run(client: Partnero) -> Any:
+        with pytest.raises(PartneroError) as caught:
+            await use(client)
+        assert type(caught.value) is kind, repr(caught.value)
+        return caught.value
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        pytest.param({"program": {"type": "Affiliate"}}, "affiliate", id="affiliate"),
+        pytest.param({"program": {"type": "REFERRAL"}}, "refer_a_friend", id="case"),
+        pytest.param({"program": {"type": "Newsletter"}}, "newsletter", id="typed"),
+        pytest.param({"esp_type": "custom"}, "newsletter", id="newsletter"),
+        pytest.param({"program": {"type": "Loyalty"}}, None, id="new-type"),
+        pytest.param({"program": {"type": None}}, None, id="null"),
+        pytest.param({"program": "x"}, None, id="no-object"),
+        pytest.param({}, None, id="empty"),
+        pytest.param([], None, id="array"),
+        pytest.param("affiliate", None, id="text"),
+    ],
+)
+def test_the_type_of_a_program(answer: Any, kind: str | None) -> None:
+    """Each type answers in its own way; what is not known is not guessed."""
+    assert type_of(answer) == kind
+
+
+@pytest.mark.parametrize(
+    ("program", "use", "says"),
+    [
+        pytest.param(
+            REFERRAL,
+            lambda client: client.partners.get("p1"),
+            "this key belongs to a refer-a-friend program, which has no partners: "
+            "use client.referrals, or the key of an affiliate program",
+            id="partners",
+        ),
+        pytest.param(
+            REFERRAL,
+            lambda client: client.customers.suspend("c1"),
+            "no customers: use client.referrals",
+            id="customers",
+        ),
+        pytest.param(
+            AFFILIATE,
+            lambda client: client.referrals.balance("c1"),
+            "an affiliate program, which has no referrals: use client.customers",
+            id="referrals",
+        ),
+        pytest.param(
+            AFFILIATE,
+            lambda client: client.customer_links.get("k"),
+            "no customer_links: use client.partner_links",
+            id="customer-links",
+        ),
+        pytest.param(
+            NEWSLETTER,
+            lambda client: client.transactions.get("s1"),
+            "a newsletter program, which has no transactions:"
+            " use the key of an affiliate program or a refer-a-friend program",
+            id="nothing-instead",
+        ),
+        pytest.param(
+            AFFILIATE,
+            lambda client: client.rewards.list(),
+            "no rewards: use the key of a newsletter program",
+            id="rewards",
+        ),
+        pytest.param(
+            NEWSLETTER,
+            lambda client: client.program.overview(),
+            "no program.overview: use the key of",
+            id="one-operation-of-many",
+        ),
+        pytest.param(
+            AFFILIATE,
+            lambda client: client.subscribers.list().collect(),
+            "no subscribers: use client.customers",
+            id="list",
+        ),
+    ],
+)
+def test_a_resource_of_another_type_says_so(
+    program: Reply, use: Callable[[Partnero], Awaitable[Any]], says: str
+) -> None:
+    """Not a bare 404: which type the program is of, and what to use instead."""
+    error, script = play([GONE, program], raising(use, WrongProgramError))
+    assert says in str(error)
+    assert "There is no such thing." in str(error)
+    assert isinstance(error, NotFoundError)
+    assert isinstance(error.__cause__, NotFoundError)
+    assert (error.status, error.operation) == (404, error.__cause__.operation)
+    assert error.attempts == error.__cause__.attempts
+    assert script.seen[-1].path == "/program"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        pytest.param(403, PermissionDeniedError, id="not-allowed"),
+        pytest.param(405, RefusedError, id="no-such-method"),
+        pytest.param(404, NotFoundError, id="not-found"),
+    ],
+)
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(AFFILIATE, id="has-it"),
+        pytest.param(data({"program": {"type": "Loyalty"}}), id="unknown-type"),
+        pytest.param(Reply(403, {}), id="refused"),
+        pytest.param(Reply(500, b"", content_type="text/html"), id="failed"),
+        pytest.param(LOST, id="lost"),
+        pytest.param(HANG, id="no-answer"),
+    ],
+)
+def test_the_refusal_stays_where_nothing_explains_it(
+    status: int, kind: type[PartneroError], program: Step
+) -> None:
+    """The type has the resource, or cannot be told: then the API's word is all."""
+
+    async def use(client: Partnero) -> None:
+        await client.partners.get("p1")
+
+    error, script = play(
+        [Reply(status, {"message": "No."}), program], raising(use, kind)
+    )
+    assert (error.status, error.message, error.__cause__) == (status, "No.", None)
+    assert script.seen[-1].at <= 5
+
+
+@pytest.mark.parametrize("status", [400, 401, 409, 422])
+def test_other_refusals_ask_for_nothing(status: int) -> None:
+    """They are about the record or the key, not about the route."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(RefusedError):
+            await client.partners.get("p1")
+
+    _, script = play([Reply(status, {})], use)
+    assert str(script) == "GET /partners/p1"
+
+
+def test_resources_of_every_type_ask_for_nothing() -> None:
+    """A webhook that is not there is not there."""
+    _, script = play(
+        [GONE], raising(lambda client: client.webhooks.get("k"), NotFoundError)
+    )
+    assert len(script.seen) == 1
+
+
+def test_the_type_is_asked_for_once() -> None:
+    """It is kept: calls at the same time wait for one answer, later ones have it."""
+
+    async def use(client: Partnero) -> None:
+        calls = [client.partners.get("p1") for _ in range(5)]
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(error) for error in found} == {WrongProgramError}
+        with pytest.raises(WrongProgramError):
+            await client.customers.get("c1")
+
+    _, script = play([GONE] * 5 + [REFERRAL, GONE], use)
+    assert str(script).split().count("/program") == 1
+
+
+def test_a_question_that_fails_is_not_repeated() -> None:
+    """A program that does not answer must not make every refusal slow."""
+
+    async def use(client: Partnero) -> None:
+        for _ in range(3):
+            with pytest.raises(NotFoundError):
+                await client.partners.get("p1")
+
+    _, script = play([GONE, Reply(403, {}), GONE], use)
+    assert str(script).split().count("/program") == 1
+
+
+def test_the_question_does_not_outlive_the_call() -> None:
+    """The time for it is what is left of the call's own."""
+
+    async def use(client: Partnero) -> float:
+        with pytest.raises(NotFoundError):
+            await client.partners.get("p1")
+        return asyncio.get_running_loop().time()
+
+    took, _ = play([GONE, HANG], use, timeout=2)
+    assert took <= 2
+
+
+def test_a_cancelled_question_is_asked_again() -> None:
+    """Nothing is known of the type then, and nothing is held."""
+
+    async def use(client: Partnero) -> None:
+        task = asyncio.create_task(client.partners.get("p1"))
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(WrongProgramError):
+            await client.partners.get("p1")
+
+    _, script = play([GONE, HANG, GONE, REFERRAL], use)
+    assert len(script.seen) == 4
+
+
+def test_what_to_use_instead_is_there() -> None:
+    """Each name is a resource of the client, and each type has its words."""
+    assert set(INSTEAD) == set(NAMES) == set(TYPES.values())
+    for kind, others in INSTEAD.items():
+        for noun, instead in others.items():
+            client = Partnero("key")
+            assert kind not in getattr(client, noun)._bound.programs
+            assert kind in getattr(client, instead)._bound.programs
