@@ -1,0 +1,62 @@
+"""Rewards of a newsletter program."""
+
+from __future__ import annotations
+
+import pytest
+
+from partnero_async import AmbiguousWriteError, Partnero, UsageError
+from partnero_async.models import NewsletterReward
+
+from .scripted import LOST, Reply, data, play
+
+STICKERS = {"id": 612, "name": "Sticker pack", "subscriber_count": 5}
+
+
+def test_rewards_are_listed_and_read() -> None:
+    """No pages are asked for, since none are documented."""
+
+    async def use(client: Partnero) -> None:
+        (listed,) = await client.rewards.list()
+        assert listed == await client.rewards.get(612)
+        assert listed == NewsletterReward(
+            id=612, name="Sticker pack", subscriber_count=5
+        )
+
+    _, script = play([data([STICKERS]), data(STICKERS)], use)
+    assert str(script) == "GET /rewards GET /rewards/612"
+    assert script.seen[0].query == {}
+
+
+def test_a_reward_is_defined() -> None:
+    """The request says ``subscribers_count``, the answer ``subscriber_count``."""
+    reward, script = play(
+        [Reply(201, {"data": STICKERS, "status": 1})],
+        lambda client: client.rewards.create(
+            name="Sticker pack", subscribers_count=5, fulfillment_type="url_link"
+        ),
+    )
+    assert reward.subscriber_count == 5
+    assert script.seen[0].body == {
+        "name": "Sticker pack",
+        "subscribers_count": 5,
+        "fulfillment_type": "url_link",
+    }
+
+
+def test_a_reward_is_never_defined_twice() -> None:
+    """A lost answer is in doubt, and there is nothing to look it up by."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(AmbiguousWriteError):
+            await client.rewards.create(name="Sticker pack")
+
+    _, script = play([LOST], use)
+    assert str(script) == "POST /rewards"
+
+
+async def test_an_id_that_leads_elsewhere_is_refused() -> None:
+    """Also where it is a number by its type."""
+    async with Partnero("key") as client:
+        with pytest.raises(UsageError):
+            await client.rewards.get("..")  # type: ignore[arg-type] # that is the point
+        assert client.stats.requests == 0
