@@ -20,6 +20,7 @@ from partnero_async import (
 )
 from partnero_async._convert import unstructure
 from partnero_async.models import AdditionalInfo, Coupon, PromotionCode, Redemption
+from partnero_async.sandbox import Sandbox
 
 from .scripted import DISTURBED, HALF_JSON, LOST, Reply, Step, data, page, play
 
@@ -331,3 +332,48 @@ def test_a_list_of_coupons() -> None:
     coupons, script = play([page(COUPON)], use)
     assert coupons == [coupon_of()]
     assert script.seen[0].query == {"limit": "250", "page": "1"}
+
+
+# --- against the sandbox ---------------------------------------------------------
+
+
+async def test_a_coupon_lives(client: Partnero) -> None:
+    """A coupon is created, renamed, redeemed and deleted."""
+    made = await create_spring(client)
+    assert (made.active, made.synchronization_enabled) == (True, False)
+    renamed = await client.coupons.update("SPRING-15", name="May", metadata={"a": "b"})
+    assert (renamed.name, renamed.metadata) == ("May", {"a": "b"})
+    await client.partners.create(email="ada@example.com", key="ada")
+    await client.customers.create("c1", partner={"key": "ada"})
+    await client.transactions.create(key="inv-1", amount=10, customer={"key": "c1"})
+    for _ in range(2):
+        assert (await redeem_sale(client)).times_redeemed == 1
+    assert (await redeem(client)).times_redeemed == 2
+    coupon = await client.coupons.get("SPRING-15")
+    assert coupon.additional_info is not None
+    assert coupon.additional_info.redemptions
+    assert coupon.additional_info.redemptions[0].transaction_key == "inv-1"
+    assert [item.uuid_code async for item in client.coupons.list()] == ["SPRING-15"]
+    await delete(client)
+    with pytest.raises(NotFoundError):
+        await delete(client)
+
+
+async def test_a_redemption_whose_answer_was_lost_is_counted_once(
+    client: Partnero, sandbox: Sandbox
+) -> None:
+    """Nobody sends it again."""
+    await create_spring(client)
+    sandbox.fail_next("coupons.update", when="after", how="disconnect")
+    with pytest.raises(AmbiguousWriteError):
+        await redeem(client)
+    assert (await client.coupons.get("SPRING-15")).times_redeemed == 1
+
+
+async def test_a_coupon_whose_answer_was_lost_is_made_once(
+    client: Partnero, sandbox: Sandbox
+) -> None:
+    """A code was made for it, and it is found by that."""
+    sandbox.fail_next("coupons.create", when="after", how=502)
+    made = await create(client)
+    assert [c.uuid_code async for c in client.coupons.list()] == [made.uuid_code]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -20,6 +20,7 @@ from partnero_async import (
 )
 from partnero_async._convert import unstructure
 from partnero_async.models import Lead, LeadDetails
+from partnero_async.sandbox import Sandbox
 
 from .scripted import (
     DISTURBED,
@@ -304,3 +305,69 @@ def test_details_of_the_form(enabled: str | bool) -> None:
     assert details.leads_commission.commission == Decimal("7.5")
     assert details.leads_custom_form_fields is not None
     assert details.leads_custom_form_fields[0].options == ["charter"]
+
+
+# --- against the sandbox ---------------------------------------------------------
+
+
+async def submit(client: Partnero) -> int:
+    """Give the program a partner and a lead; return the lead's id."""
+    await client.partners.create(email="ada@example.com", key="ada")
+    lead = await client.leads.create(
+        name="Dagny Moreau",
+        email="dagny@example.com",
+        partner={"key": "ada"},
+        cfields={"1": "Moreau & Co", "2": ["one", "many"]},
+    )
+    assert lead.status == "submitted"
+    assert lead.id is not None
+    return lead.id
+
+
+async def test_a_lead_lives(client: Partnero) -> None:
+    """A lead becomes a customer with a sale, and cannot be decided on again."""
+    number = await submit(client)
+    lead = await client.leads.convert(number, commission_transaction_amount=1250.5)
+    assert lead.converted_to is not None
+    assert lead.converted_to.key is not None
+    sales = await client.customers.transactions(lead.converted_to.key).collect()
+    assert [sale.amount for sale in sales] == [Decimal("1250.5")]
+    with pytest.raises(ValidationError):
+        await client.leads.reject(number)
+    assert [item.id async for item in client.leads.list()] == [number]
+    await client.leads.delete(number)
+    with pytest.raises(NotFoundError):
+        await client.leads.get(number)
+    assert (await client.leads.details()).leads_custom_form_fields
+
+
+async def test_a_lead_is_rejected(client: Partnero) -> None:
+    """It says so."""
+    number = await submit(client)
+    assert (await client.leads.reject(number)).status == "rejected"
+
+
+@pytest.mark.parametrize("how", ["disconnect", 502])
+async def test_a_conversion_whose_answer_was_lost_is_made_once(
+    sandbox: Sandbox, how: Literal["disconnect", 502]
+) -> None:
+    """One customer, one sale, however the answer was lost."""
+    async with Partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
+        number = await submit(client)
+        sandbox.fail_next("leads.convert", when="after", how=how)
+        lead = await client.leads.convert(number, commission_transaction_amount=10)
+        assert lead.status == "converted"
+        assert len(await client.transactions.list().collect()) == 1
+    assert sandbox.requests_by_route["GET /leads/convert"] == 1
+
+
+async def test_a_conversion_that_may_still_come_is_not_sent_again(
+    sandbox: Sandbox,
+) -> None:
+    """The lead is not converted, and that may change."""
+    async with Partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
+        number = await submit(client)
+        sandbox.fail_next("leads.convert", when="before", how=502)
+        with pytest.raises(AmbiguousWriteError):
+            await client.leads.convert(number, commission_transaction_amount=10)
+    assert sandbox.requests_by_route["GET /leads/convert"] == 1

@@ -12,6 +12,7 @@ from partnero_async import (
     ValidationError,
 )
 from partnero_async.models import ReferralLink
+from partnero_async.sandbox import Sandbox
 
 from .scripted import LOST, Reply, data, page, play
 
@@ -186,3 +187,33 @@ def test_a_link_is_read_by_its_id() -> None:
     link, script = play([data({**LINK, "direct_tracking": True})], use)
     assert link.direct_tracking is True
     assert script.seen[0].path == "/partner_referral_links/winter/2026"
+
+
+async def test_a_link_lives(client: Partnero) -> None:
+    """A link is created, found, renamed and deleted."""
+    links = client.partner_links
+    await client.partners.create(email="ada@example.com", id="pt1", key="ada")
+    domains = await links.domains().collect()
+    (extra,) = [domain for domain in domains if domain.is_additional]
+    await links.create("winter", partner={"id": "pt1"})
+    await links.create(
+        "shop", partner={"key": "ada"}, domain_id=extra.id, is_additional=True
+    )
+    keys = {link.key async for link in links.list("pt1")}
+    assert keys == {"ada", "winter", "shop"}
+    assert (await links.get("shop")).is_additional is True
+    assert (await links.update("winter", key="snow")).key == "snow"
+    assert [link.key for link in await links.search(key="snow")] == ["snow"]
+    await links.delete("snow")
+    with pytest.raises(NotFoundError):
+        await links.get("snow")
+
+
+async def test_a_link_whose_answer_was_lost_is_made_once(
+    client: Partnero, sandbox: Sandbox
+) -> None:
+    """It is found among the links of its partner."""
+    await client.partners.create(email="ada@example.com", id="pt1", key="ada")
+    sandbox.fail_next("partner_links.create", when="after", how="disconnect")
+    assert (await of_pt1(client)).key == "winter"
+    assert sandbox.requests_by_route["POST /partner_referral_links"] == 1

@@ -15,6 +15,7 @@ from partnero_async import (
     UsageError,
 )
 from partnero_async.models import PayoutRequest
+from partnero_async.sandbox import Sandbox
 
 from .scripted import (
     DISTURBED,
@@ -184,3 +185,53 @@ def test_where_the_money_goes_is_not_shown() -> None:
     assert "bc1q-secret" not in repr(payout)
     assert payout.payout_settings == {"wallet_address": "bc1q-secret"}
     assert "payout_settings=None" in repr(PayoutRequest(id=1))
+
+
+@pytest.fixture
+async def earned(client: Partnero) -> Partnero:
+    """Give the program a partner with something unpaid."""
+    await client.partners.create(email="ada@example.com", id="pt1", key="ada")
+    await client.customers.create("c1", partner={"key": "ada"})
+    await client.transactions.create(key="s1", amount=100, customer={"key": "c1"})
+    return client
+
+
+async def ask(client: Partnero) -> PayoutRequest:
+    """Ask for all of it."""
+    account = await client.partners.get("pt1")
+    assert account.commissions is not None
+    assert account.commissions.not_paid
+    units = account.commissions.not_paid[0].currency
+    return await client.payouts.create(
+        partner={"id": "pt1"},
+        amount_units=str(units),
+        gateway="paypal",
+        payout_settings={"username": "ada@example.com"},
+    )
+
+
+async def test_a_payout_lives(earned: Partnero) -> None:
+    """It is asked for, approved, and closed; no step can be taken twice."""
+    payout = await ask(earned)
+    assert payout.id is not None
+    assert payout.amount == Decimal(10)
+    with pytest.raises(BadRequestError, match="requested"):
+        await earned.payouts.mark_as_paid(payout.id)
+    assert (await earned.payouts.approve(payout.id)).status == "approved"
+    found = await earned.payouts.search(partner_key="ada", status="approved").collect()
+    assert [item.id for item in found] == [payout.id]
+    assert (await earned.payouts.mark_as_paid(payout.id)).status == "finished"
+    assert [item.status async for item in earned.payouts.list()] == ["finished"]
+    assert (await earned.payouts.get(payout.id)).gateway == "paypal"
+
+
+async def test_steps_whose_answers_were_lost_are_taken_once(
+    earned: Partnero, sandbox: Sandbox
+) -> None:
+    """The repeat is refused, and the state tells that the first was applied."""
+    payout = await ask(earned)
+    assert payout.id is not None
+    sandbox.fail_next("payouts.approve", when="after", how="disconnect")
+    assert (await earned.payouts.approve(payout.id)).status == "approved"
+    sandbox.fail_next("payouts.mark_as_paid", when="after", how=502)
+    assert (await earned.payouts.mark_as_paid(payout.id)).status == "finished"

@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from partnero_async import AmbiguousWriteError, ConflictError, Partnero, ValidationError
+from partnero_async import (
+    AmbiguousWriteError,
+    ConflictError,
+    NotFoundError,
+    Partnero,
+    ValidationError,
+)
 from partnero_async.models import PromotionCode
+from partnero_async.sandbox import Sandbox
 
 from .scripted import HALF_JSON, LOST, Reply, Step, data, page, play
 
@@ -165,3 +172,27 @@ def test_codes_are_read_one_by_one_and_in_lists() -> None:
     assert one.coupon.uuid_code == "SPRING-15"
     assert listed is not None
     assert listed.coupon is None
+
+
+async def test_a_code_lives(client: Partnero, sandbox: Sandbox) -> None:
+    """A code is created once, limited, redeemed and deleted."""
+    await client.coupons.create(
+        uuid_code="SPRING-15",
+        coupon_discount_type="static",
+        coupon_discount_amount=8.5,
+        coupon_duration_type="once",
+    )
+    sandbox.fail_next("promotion_codes.create", when="after", how="disconnect")
+    assert (await create(client)).code == "ANNA"
+    codes = client.promotion_codes
+    changed = await codes.update("ANNA", metadata={"channel": "podcast"}, redeem=True)
+    assert (changed.metadata, changed.times_redeemed) == ({"channel": "podcast"}, 1)
+    assert [code.code async for code in codes.list()] == ["ANNA"]
+    one = await codes.get("ANNA")
+    assert one.coupon is not None
+    assert one.coupon.coupon_discount_amount == Decimal("8.5")
+    (coupon,) = await client.coupons.list().collect()
+    assert [code.code for code in coupon.promotion_codes or []] == ["ANNA"]
+    await delete(client)
+    with pytest.raises(NotFoundError):
+        await codes.get("ANNA")

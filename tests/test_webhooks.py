@@ -8,11 +8,13 @@ import pytest
 
 from partnero_async import (
     ConflictError,
+    NotFoundError,
     Partnero,
     UsageError,
     ValidationError,
 )
 from partnero_async.models import Webhook, WebhookEventName
+from partnero_async.sandbox import Sandbox
 
 from .reference import API
 from .scripted import HALF_JSON, LOST, Reply, data, page, play
@@ -152,3 +154,26 @@ def test_the_events_are_those_that_are_published() -> None:
     published = listed.partition("[")[2].partition("]")[0].replace("\n", " ")
     names = [name.strip() for name in published.split(",")]
     assert list(get_args(WebhookEventName)) == names
+
+
+async def test_a_webhook_lives(client: Partnero, sandbox: Sandbox) -> None:
+    """A webhook is made once, paused and deleted; its secret stays."""
+    sandbox.fail_next("webhooks.create", when="after", how="disconnect")
+    made = await create(client)
+    assert made.key is not None
+    assert made.signature
+    paused = await client.webhooks.update(made.key, is_active=False)
+    assert (paused.is_active, paused.signature) == (False, made.signature)
+    assert [hook.key async for hook in client.webhooks.list()] == [made.key]
+    await client.webhooks.delete(made.key)
+    with pytest.raises(NotFoundError):
+        await client.webhooks.get(made.key)
+
+
+async def test_an_event_of_another_type_of_program(client: Partnero) -> None:
+    """A name that is not known here is the API's to judge."""
+    for name in ("subscriber.created", "reward.paid", "something.new"):
+        with pytest.raises(ValidationError):
+            await client.webhooks.create(
+                name="x", url="https://ledger.example/hook", events=[name]
+            )
