@@ -13,6 +13,7 @@ from partnero_async.sandbox.serving import run
 
 def sandbox(
     *,
+    program: list[str] | None = None,
     db: Path | None = None,
     port: Annotated[
         int, Parameter(validator=validators.Number(gte=0, lte=65535))
@@ -29,15 +30,19 @@ def sandbox(
 
     Parameters
     ----------
+    program
+        Type of a program: affiliate, refer-a-friend or newsletter. Each program has
+        its own key; give the option once for each. One affiliate program by default.
     db
-        File that keeps partners, customers, sales and the key's identity across
-        restarts. Without it everything is gone at the end.
+        File that keeps everything that happened, and the key's identity, across
+        restarts. Without it everything is gone at the end. Further programs have files
+        of their own beside it: shop-2.db with shop.db.
     port
         Port on 127.0.0.1; 0 takes a free one.
     api_key_env
         Environment variable that holds the API key to accept. Where it is not set, a
         key is made from the id of the program, the same one on every start with the
-        same file.
+        same file. It is the key of the first program.
     commission
         Share of a sale that its partner earns: 0.10 for ten per cent. Not rounded.
     rate_limit
@@ -50,11 +55,13 @@ def sandbox(
     latency
         Seconds to wait before the effect of every call.
     json
-        Print one line of JSON with url and api_key once ready, instead of a text.
+        Print one line of JSON with url and api_key once ready, instead of a text; with
+        several programs also programs, a list of type, api_key and id.
     """
     try:
         run(
             Sandbox(
+                programs=program or ("affiliate",),
                 db=db,
                 port=port,
                 api_key=os.environ.get(api_key_env) or None,

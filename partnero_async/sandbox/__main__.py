@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             options.rate_limit, headers=options.rate_limit_headers
         )
         sandbox = Sandbox(
+            programs=options.program or ("affiliate",),
             db=options.db,
             port=options.port,
             api_key=os.environ.get("PARTNERO_SANDBOX_KEY") or None,
@@ -38,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m partnero_async.sandbox",
         description="Serve the Partnero API on this machine. The API key can be "
         "chosen with the environment variable PARTNERO_SANDBOX_KEY.",
+    )
+    parser.add_argument(
+        "--program",
+        action="append",
+        help="affiliate (default), refer-a-friend or newsletter; once for each program",
     )
     parser.add_argument("--db", type=Path, help="file that survives restarts")
     parser.add_argument("--port", type=int, default=8089, help="0 takes a free one")

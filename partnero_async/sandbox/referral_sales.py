@@ -90,7 +90,8 @@ def delete_sale(call: Call) -> None:
 
 def _read(call: Call, fields: Fields) -> _Sale:
     """Read a sale; `reward` is for affiliate programs only, and has no effect here."""
-    amount, reward = fields.number("amount"), fields.number("reward")
+    amount = fields.number("amount")
+    fields.number("reward")
     if fields.value("amount") is None and fields.value("reward") is None:
         fields.refuse("amount", "An amount or a reward is needed.")
     key = fields.text("key")
@@ -98,7 +99,7 @@ def _read(call: Call, fields: Fields) -> _Sale:
         key = generated_key()
     return _Sale(
         key=key or None,
-        amount=Decimal(0) if amount is None or reward is not None else amount,
+        amount=Decimal(0) if amount is None else amount,
         units=(fields.text("amount_units") or call.program.currency).upper(),
         action=fields.text("action") or None,
         rewardable=fields.flag("rewardable", default=True),

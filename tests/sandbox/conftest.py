@@ -61,8 +61,15 @@ async def serve(clock: Clock) -> AsyncIterator[Serve]:
             await stack.enter_async_context(session)
 
             async def call(
-                method: str, path: str, body: Any = None, **options: Any
+                method: str,
+                path: str,
+                body: Any = None,
+                *,
+                key: str | None = None,
+                **options: Any,
             ) -> tuple[int, Any]:
+                if key is not None:
+                    options["headers"] = {"Authorization": f"Bearer {key}"}
                 if body is not None:
                     options["data"] = msgspec.json.encode(body)
                 async with session.request(

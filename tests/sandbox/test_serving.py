@@ -85,6 +85,23 @@ def test_key_from_the_environment() -> None:
         assert call(line, "GET", "/test")["status"] == 1
 
 
+def test_several_programs() -> None:
+    """The line lists them; the first key is the one that is told as before."""
+    options = ("--json", "--program", "affiliate", "--program", "newsletter")
+    with started(*options) as (process, line):
+        told = json.loads(line)
+        assert [each["type"] for each in told["programs"]] == [
+            "affiliate",
+            "newsletter",
+        ]
+        assert told["api_key"] == told["programs"][0]["api_key"]
+        newsletter = json.dumps({**told, "api_key": told["programs"][1]["api_key"]})
+        program_id = told["programs"][1]["id"]
+        assert call(newsletter, "GET", "/program")["data"]["id"] == program_id
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sandbox, bool]]:
     """Collect what the commands would serve, instead of serving for ever."""
@@ -118,6 +135,7 @@ def test_program_options(served: Any, tmp_path: Path) -> None:
         pytest.param(["--rate-limit", "x"], "not a rate limit", id="rate limit"),
         pytest.param(["--commission", "x"], "not a number", id="no number"),
         pytest.param(["--commission", "2"], "share", id="share"),
+        pytest.param(["--program", "x"], "no type of program: 'x'", id="program"),
     ],
 )
 def test_program_refuses(
@@ -162,11 +180,25 @@ def test_command_line(served: Any) -> None:
     app.command(cli_command, name="sandbox")
     app(
         "sandbox --port 0 --commission 0.2 --no-rate-limit-headers --unique-keys --json"
+        " --program newsletter --program refer-a-friend"
     )
     ((sandbox, as_json),) = served
     assert (sandbox._port, sandbox._commission, as_json) == (0, Decimal("0.2"), True)
+    types = [spec.type for spec in sandbox._specs]
+    assert types == ["newsletter", "refer_a_friend"]
     with pytest.raises(CycloptsError, match="65535"):
         app("sandbox --port 70000", exit_on_error=False, print_error=False)
+
+
+def test_text_about_a_further_program() -> None:
+    """The line about its key is not meant to be pasted along with the others."""
+    options = ("--program", "affiliate", "--program", "refer-a-friend")
+    with started(*options, PYTHONUNBUFFERED="") as (process, _):
+        process.send_signal(signal.SIGINT)
+        text = process.stdout.read()
+    assert re.search(
+        r"^  # refer_a_friend: export PARTNERO_API_KEY=\w+$", text, re.MULTILINE
+    )
 
 
 def test_text_for_people() -> None:
@@ -175,5 +207,5 @@ def test_text_for_people() -> None:
         process.send_signal(signal.SIGINT)
         text = line + process.stdout.read()
         assert re.search(r"export PARTNERO_BASE_URL=http://127.0.0.1:\d+/v1\n", text)
-        assert "export PARTNERO_API_KEY=my-key\n" in text
+        assert "  export PARTNERO_API_KEY=my-key\n\n" in text
         assert process.wait(10) == 0
