@@ -24,6 +24,7 @@ from .errors import (
     AmbiguousWriteError,
     AppliedUnreadableError,
     Attempt,
+    ClientClosedError,
     ConflictError,
     ConnectionFailedError,
     DeadlineExceededError,
@@ -188,6 +189,8 @@ class Call:
 
     async def _send(self, flight: Flight, limit: asyncio.Timeout) -> Answer | Failure:
         transport = self._transport
+        if transport.closed:
+            raise self._complete(ClientClosedError("the client was closed meanwhile"))
         session = await transport.sessions.here()
         async with session.slots:
             flight.waits_for = "the rate limit"

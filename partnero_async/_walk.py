@@ -81,12 +81,14 @@ class Walk(Generic[T]):
     def __init__(
         self, pages: Pages[T], *, window: int, prefetch: bool, resume: str | None
     ) -> None:
+        number, after = _read_checkpoint(pages, resume)
+        self.place = Place[T](number, after)
+        """Where it is."""
         self._pages = pages
-        self._window = window
-        self._prefetch = prefetch
-        self._number, self._resumed = _read_checkpoint(pages, resume)
-        self._last: T | None = None
-        self._items = self._walk(self._number, self._resumed)
+        self._batches = _batches(pages, number, after, window=window, prefetch=prefetch)
+        # The generators know the place and not the walk: else only the collector would
+        # end a walk that is left early, and cancel what it has asked for.
+        self._items = _items(self._batches, self.place)
 
     def __aiter__(self) -> AsyncGenerator[T]:
         """Return what is left of it: a walk is walked once."""
@@ -100,29 +102,66 @@ class Walk(Generic[T]):
         """End the walk, and cancel what was asked for ahead."""
         await self._items.aclose()
 
+    def batches(self) -> AsyncGenerator[tuple[int, list[T]]]:
+        """Return what it walks in place of items: page numbers, each with its items.
+
+        Who takes these notes in `place` how far they have come.
+        """
+        return self._batches
+
     def checkpoint(self) -> str:
         """Return where this walk is, as a text to go on from later.
 
         Pass it as ``resume=`` to `Pages.items` of the same list, in this process or
         another: the walk goes on behind the last item that was yielded.
         """
-        last = self._last
-        after = self._resumed if last is None else _digest(self._pages, last)
-        where = {"list": self._pages.name, "page": self._number, "after": after}
-        return json.dumps(where)
-
-    async def _walk(self, start: int, resumed: str | None) -> AsyncGenerator[T]:
-        once = (_ByKey if self._pages.unique else _ByOrder)(self._pages)
-        pages = self._pages.pages(
-            start=start, window=self._window, prefetch=self._prefetch
+        place = self.place
+        last = place.item
+        after = place.after if last is None else _digest(self._pages, last)
+        return json.dumps(
+            {"list": self._pages.name, "page": place.number, "after": after}
         )
-        async with aclosing(pages) as walked:
-            async for page in walked:
-                fresh = await once.fresh(page)
-                for item in _behind(fresh, resumed, self._pages):
-                    self._number, self._last = page.number, item
-                    yield item
-                resumed = None
+
+
+class Place(Generic[T]):
+    """How far a walk has come."""
+
+    __slots__ = ("after", "item", "number")
+
+    def __init__(self, number: int, after: str | None) -> None:
+        self.number = number
+        """Page of the last item."""
+        self.after = after
+        """What it was resumed behind, until there is an item."""
+        self.item: T | None = None
+        """The item that was yielded last."""
+
+    def reached(self, number: int, item: T) -> None:
+        """Note that *item* of page *number* is yielded."""
+        self.number, self.item = number, item
+
+
+async def _batches(
+    pages: Pages[T], start: int, after: str | None, *, window: int, prefetch: bool
+) -> AsyncGenerator[tuple[int, list[T]]]:
+    """Yield each page's number, and its items that have not come by before."""
+    once = (_ByKey if pages.unique else _ByOrder)(pages)
+    walked = pages.pages(start=start, window=window, prefetch=prefetch)
+    async with aclosing(walked):
+        async for page in walked:
+            fresh = await once.fresh(page)
+            yield page.number, _behind(fresh, after, pages)
+            after = None
+
+
+async def _items(
+    batches: AsyncGenerator[tuple[int, list[T]]], place: Place[T]
+) -> AsyncGenerator[T]:
+    async with aclosing(batches):
+        async for number, items in batches:
+            for item in items:
+                place.reached(number, item)
+                yield item
 
 
 class _ByKey(Generic[T]):

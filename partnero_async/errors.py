@@ -185,7 +185,7 @@ class UsageError(PartneroError, ValueError):
 class ClientClosedError(UsageError):
     """The client was closed before this call."""
 
-    hint = "Make a new client, or call inside its `async with` block."
+    hint = "Make a new client, or call inside its `with` block."
 
 
 # --- nothing usable came back ------------------------------------------------

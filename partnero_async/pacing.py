@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import random
 import threading
 import time
@@ -378,8 +379,22 @@ class Gate:
         return min((rate for rate in rates if rate), default=None)
 
 
-_gates: WeakValueDictionary[tuple[str, str], Gate] = WeakValueDictionary()
-_gates_lock = threading.Lock()
+class _Gates:
+    """The gates of this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.known: WeakValueDictionary[tuple[str, str], Gate] = WeakValueDictionary()
+
+    def forget(self) -> None:
+        """Begin anew in a forked child: what is in flight in the parent never lands."""
+        # The lock too: a thread that is not in the child may have held it.
+        self.lock, self.known = threading.Lock(), WeakValueDictionary()
+
+
+_gates = _Gates()
+with suppress(AttributeError):  # Windows does not fork
+    os.register_at_fork(after_in_child=_gates.forget)
 
 
 def shared_gate(key_digest: str, origin: str, rate: Rate | None = None) -> Gate:
@@ -387,10 +402,10 @@ def shared_gate(key_digest: str, origin: str, rate: Rate | None = None) -> Gate:
 
     A *rate* counts for all who share the gate; of several, the first told is kept.
     """
-    with _gates_lock:
-        gate = _gates.get((key_digest, origin))
+    with _gates.lock:
+        gate = _gates.known.get((key_digest, origin))
         if gate is None:
-            gate = _gates[key_digest, origin] = Gate(rate)
+            gate = _gates.known[key_digest, origin] = Gate(rate)
     if rate is not None:
         gate.tell(rate)
     return gate

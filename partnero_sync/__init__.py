@@ -44,8 +44,8 @@ if TYPE_CHECKING:
         WrongProgramError,
     )
 
-    from ._portal import Pages
     from .client import Partnero
+    from .pages import Pages
 
 __all__ = [
     "AmbiguousWriteError",
@@ -75,7 +75,7 @@ __all__ = [
     "__version__",
 ]
 
-_OWN = {"Partnero": "partnero_sync.client", "Pages": "partnero_sync._portal"}
+_OWN = {"Partnero": "partnero_sync.client", "Pages": "partnero_sync.pages"}
 
 
 def __getattr__(name: str) -> Any:

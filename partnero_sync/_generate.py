@@ -201,7 +201,9 @@ class Module:
             if name in own and name != "Pages":
                 by_module.setdefault(homes[name], []).append(name)
         by_module["partnero_async.resources"] = [f"{self._path.stem} as _async"]
-        by_module[".._portal"] = ["Pages", "Portal"] if "Pages" in own else ["Portal"]
+        by_module[".._portal"] = ["Portal"]
+        if "Pages" in own:
+            by_module["..pages"] = ["Pages"]
         return "\n\n".join(["from __future__ import annotations", *sections(by_module)])
 
     def _homes(self) -> dict[str, str]:

@@ -15,30 +15,19 @@ import threading
 import time
 import warnings
 from collections.abc import (
-    AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
-    Generator,
-    Iterator,
 )
 from concurrent.futures import Future, wait
-from contextlib import closing, suppress
-from functools import partial
+from contextlib import suppress
 from typing import Any, Final, Generic, Literal, TypeVar
 from weakref import WeakSet, finalize
 
 import anyio
 from anyio.from_thread import BlockingPortal
 
-# How items are told apart must be the same on both sides.
-from partnero_async._walk import (
-    _ByKey,  # pyright: ignore[reportPrivateUsage]
-    _ByOrder,  # pyright: ignore[reportPrivateUsage]
-)
 from partnero_async.errors import ClientClosedError, NoAnswerError, UsageError
-from partnero_async.models.pages import Page
-from partnero_async.pages import Pages as AsyncPages
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -279,79 +268,6 @@ class Portal:
                 "called on the client's own event loop thread, as from a log handler:"
                 " this would wait for itself for ever; use another client or thread"
             )
-
-
-class Pages(Generic[T]):
-    """A list of the API: ``for item in client.partners.list(): ...``.
-
-    Nothing is sent before the first item is asked for; from then on the next page is
-    fetched while the caller works on this one. Each walk starts anew. A list that
-    changes meanwhile shifts under the walk: an item that comes by again is yielded
-    once, while one that is deleted or added may be seen or not.
-    """
-
-    def __init__(self, wrapped: AsyncPages[T], portal: Portal) -> None:
-        self._wrapped = wrapped
-        self._portal = portal
-
-    def __repr__(self) -> str:
-        """Show the route and the size of a page."""
-        return repr(self._wrapped)
-
-    def __iter__(self) -> Iterator[T]:
-        """Walk the items of all pages; leaving early cancels the fetch ahead."""
-        once = (_ByKey if self._wrapped.unique else _ByOrder)(self._wrapped)
-        steps = self._steps(partial(_fresh, self._wrapped.pages(), once))
-        with closing(steps):
-            for items in steps:
-                yield from items
-
-    def pages(self, *, window: int = 1, start: int = 1) -> Generator[Page[T]]:
-        """Walk the pages from *start*, as they come, to one that names no next page.
-
-        *window* asks for as many pages at once. Leaving early cancels what was asked
-        for ahead.
-
-        Raises `UnexpectedBodyError` when a next link leads back, or to another place.
-        """
-        walk = self._wrapped.pages(window=window, start=start)
-        return self._steps(partial(_next, walk))
-
-    def page(self, number: int) -> Page[T]:
-        """Read the page of this *number*, counted from 1."""
-        return self._portal.run(self._wrapped.page(number))
-
-    def first(self) -> T | None:
-        """Read the first item; None where there is none."""
-        return self._portal.run(self._wrapped.first())
-
-    def collect(self, *, window: int = 1) -> list[T]:
-        """Read all items into a list, *window* pages at once. Mind its memory."""
-        return self._portal.run(self._wrapped.collect(window=window))
-
-    def _steps(self, step: Callable[[], Coroutine[Any, Any, S | None]]) -> Generator[S]:
-        """Yield what each *step* returns, with the next one under way; None ends."""
-        ahead = Trip(step())
-        try:
-            self._portal.send(ahead)
-            while (came := self._portal.wait(ahead)) is not None:
-                ahead = Trip(step())
-                self._portal.send(ahead)
-                yield came
-        finally:
-            ahead.abandon()
-            del ahead
-
-
-async def _next(walk: AsyncIterator[Page[T]]) -> Page[T] | None:
-    return await anext(walk, None)
-
-
-async def _fresh(
-    walk: AsyncIterator[Page[T]], once: _ByKey[T] | _ByOrder[T]
-) -> list[T] | None:
-    page = await _next(walk)
-    return None if page is None else await once.fresh(page)
 
 
 def _in_running_loop() -> bool:

@@ -6,6 +6,8 @@ import asyncio
 import gc
 import math
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -1000,3 +1002,25 @@ def test_a_rate_that_cannot_be_kept_is_refused(limit: int, per: float) -> None:
     """A rate is at least one request in some time."""
     with pytest.raises(ValueError, match="at least one request"):
         Rate(limit, per)
+
+
+def test_a_forked_child_begins_anew() -> None:
+    """What is in flight in the parent is none of the child's, nor is a held lock."""
+    program = """
+import asyncio, os
+from partnero_async import pacing
+
+async def main():
+    gate = pacing.shared_gate("key", "origin", pacing.Rate(1, 60))
+    await gate.enter()
+    pacing._gates.lock.acquire()
+    child = os.fork()
+    if child == 0:
+        other = pacing.shared_gate("key", "origin")
+        os._exit(0 if other is not gate and other.in_flight == 0 else 1)
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=30, check=False)
+    assert done.returncode == 0

@@ -276,7 +276,7 @@ for _ in range(3):
     asyncio.run(main())
 """
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-X", "dev", "-c", program],
+        [sys.executable, "-W", "error", "-c", program],
         capture_output=True,
         text=True,
         timeout=60,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -313,7 +313,7 @@ def test_call_that_ends_in_an_error(
     assert len(caught.attempts) == asked.count(asked[0])
 
 
-def failing(use: Use) -> Callable[[Partnero], Awaitable[PartneroError]]:
+def failing(use: Use) -> Callable[[Partnero], Coroutine[Any, Any, PartneroError]]:
     """Turn a call that must fail into one that returns its error."""
 
     async def run(client: Partnero) -> PartneroError:
@@ -504,11 +504,27 @@ def test_closed_client_refuses() -> None:
 
     async def late(client: Partnero) -> None:
         await client.aclose()
-        with pytest.raises(ClientClosedError, match="async with"):
+        with pytest.raises(ClientClosedError, match="`with` block"):
             await read(client)
 
     _, script = play([data(CUSTOMER)], late)
     assert script.seen == []
+
+
+def test_client_that_is_closed_meanwhile_sends_no_more() -> None:
+    """A repeat that was waiting does not open what was closed."""
+
+    async def run(client: Partnero) -> PartneroError:
+        later = asyncio.create_task(failing(update)(client))
+        await asyncio.sleep(1)
+        await client.aclose()
+        return await later
+
+    told = Reply(503, b"", {"Retry-After": "7"}, "text/html")
+    caught, script = play([told], run)
+    assert type(caught) is ClientClosedError
+    assert caught.maybe_applied is True
+    assert len(script.seen) == 1
 
 
 def test_timeline_says_what_was_sent_and_decided() -> None:

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from partnero_async.models.coupons import Coupon, CouponSync
 from partnero_async.resources import coupons as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class CouponsResource:

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from partnero_async.models.customers import CustomerRef
 from partnero_async.models.links import ReferralLink
 from partnero_async.resources import customer_links as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class CustomerLinksResource:
@@ -39,17 +41,15 @@ class CustomerLinksResource:
         id: str | None = None,  # noqa: A002 - the API's own name
         key: str | None = None,
         customer_id: str | None = None,
-        limit: int = 100,
-    ) -> Pages[ReferralLink]:
-        """Find links by id or key; the two are equal in every published answer.
+    ) -> Sequence[ReferralLink]:
+        """Find links by id or key, which are equal in every published answer.
 
-        Give one of them; *customer_id* narrows the search to one customer. *limit* is
-        the size of a page; whether this list has pages is not documented.
+        Give one of them; *customer_id* narrows the search to one customer. Whether part
+        of a value matches is not documented, nor are pages: all links come at once.
         Source: the vendor's PHP library.
         """
-        return Pages(
-            self._wrapped.search(id=id, key=key, customer_id=customer_id, limit=limit),
-            self._portal,
+        return self._portal.run(
+            self._wrapped.search(id=id, key=key, customer_id=customer_id)
         )
 
     def get(self, id: str) -> ReferralLink:  # noqa: A002 - the API's own name

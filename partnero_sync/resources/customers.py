@@ -12,7 +12,8 @@ from partnero_async.models.partners import PartnerRef
 from partnero_async.models.transactions import Transaction
 from partnero_async.resources import customers as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class CustomersResource:

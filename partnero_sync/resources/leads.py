@@ -12,7 +12,8 @@ from partnero_async.models.leads import Lead, LeadDetails
 from partnero_async.models.partners import PartnerRef
 from partnero_async.resources import leads as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class LeadsResource:

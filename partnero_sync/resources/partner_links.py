@@ -11,7 +11,8 @@ from partnero_async.models.links import LinkDomain, ReferralLink
 from partnero_async.models.partners import PartnerRef
 from partnero_async.resources import partner_links as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class PartnerLinksResource:

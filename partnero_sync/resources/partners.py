@@ -12,7 +12,8 @@ from typing import Literal
 from partnero_async.models.partners import Partner, PartnerBonus, PartnerRef, SignInUrl
 from partnero_async.resources import partners as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class PartnersResource:

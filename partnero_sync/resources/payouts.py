@@ -11,7 +11,8 @@ from partnero_async.models.partners import PartnerRef
 from partnero_async.models.payouts import PayoutRequest, PayoutSettings
 from partnero_async.resources import payouts as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class PayoutsResource:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from partnero_async.models.coupons import CodeHolder, PromotionCode
 from partnero_async.resources import promotion_codes as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class PromotionCodesResource:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -16,7 +16,8 @@ from partnero_async.models.referrals import (
 )
 from partnero_async.resources import referrals as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class ReferralsResource:
@@ -159,18 +160,14 @@ class ReferralsResource:
         """
         return self._portal.run(self._wrapped.restore(id))
 
-    def referred(
-        self,
-        id: str,  # noqa: A002 - the API's own name
-        *,
-        limit: int = 100,
-    ) -> Pages[Referral]:
-        """Walk the customers whom one customer has referred.
+    def referred(self, id: str) -> Sequence[Referral]:  # noqa: A002 - the API's name
+        """Read the customers whom one customer has referred.
 
-        *limit* is the size of a page; whether this list has pages is not documented.
-        Source: the vendor's PHP library; what it answers was never published.
+        Raises `NotFoundError` when there is no such customer. No pages are documented:
+        all come at once. Source: the vendor's PHP library; what it answers was never
+        published.
         """
-        return Pages(self._wrapped.referred(id, limit=limit), self._portal)
+        return self._portal.run(self._wrapped.referred(id))
 
     def stats(self, id: str) -> Any:  # noqa: A002 - the API's own name
         """Read the statistics of one customer.

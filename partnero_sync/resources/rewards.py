@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from partnero_async.models.rewards import NewsletterReward
 from partnero_async.resources import rewards as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
 
 
 class RewardsResource:
@@ -19,14 +20,12 @@ class RewardsResource:
         self._wrapped = wrapped
         self._portal = portal
 
-    def list(self, *, limit: int = 100) -> Pages[NewsletterReward]:
-        """Walk all rewards.
+    def list(self) -> Sequence[NewsletterReward]:
+        """Read all rewards.
 
-        *limit* is the size of a page, 1 to 250. Whether this list has pages is not
-        documented; where it has none, all of it comes at once.
-        Source: the old documentation.
+        No pages are documented, so all come at once. Source: the old documentation.
         """
-        return Pages(self._wrapped.list(limit=limit), self._portal)
+        return self._portal.run(self._wrapped.list())
 
     def get(self, id: int) -> NewsletterReward:  # noqa: A002 - the API's own name
         """Read one reward.

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from partnero_async.models.subscribers import Subscriber, SubscriberRef
 from partnero_async.resources import subscribers as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class SubscribersResource:
@@ -38,17 +40,13 @@ class SubscribersResource:
         *,
         email: str | None = None,
         id: str | None = None,  # noqa: A002 - the API's own name
-        limit: int = 100,
-    ) -> Pages[Subscriber]:
+    ) -> Sequence[Subscriber]:
         """Find subscribers by e-mail address or id. Give one of them.
 
         The vendor's PHP library passes any criteria on and names none: these two are
-        inferred. *limit* is the size of a page, 10 to 250; whether this list has pages
-        is not documented.
+        inferred. No pages are documented: all that are found come at once.
         """
-        return Pages(
-            self._wrapped.search(email=email, id=id, limit=limit), self._portal
-        )
+        return self._portal.run(self._wrapped.search(email=email, id=id))
 
     def get(self, identifier: str) -> Subscriber:
         """Read one subscriber by id or e-mail address.

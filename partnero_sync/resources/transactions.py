@@ -14,7 +14,8 @@ from partnero_async.models.partners import PartnerRef
 from partnero_async.models.transactions import BatchTransaction, Transaction
 from partnero_async.resources import transactions as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class TransactionsResource:

@@ -10,7 +10,8 @@ from typing import Literal
 from partnero_async.models.webhooks import Webhook, WebhookEventName
 from partnero_async.resources import webhooks as _async
 
-from .._portal import Pages, Portal
+from .._portal import Portal
+from ..pages import Pages
 
 
 class WebhooksResource:

@@ -158,3 +158,31 @@ def test_mistakes_are_refused_where_they_are_made(shop: Partnero) -> None:
         shop.partners.list().page(0)
     with pytest.raises(NotFoundError):
         list(shop.customers.transactions("nobody"))
+
+
+# --- walks that know where they are -----------------------------------------------
+
+
+def test_walk_goes_on_at_its_checkpoint(shop: Partnero) -> None:
+    """Wherever a walk was left, going on there yields the rest."""
+    partners = shop.partners.list(limit=3)
+    for taken in range(8):
+        with partners.items() as walk:
+            first = [next(walk).id for _ in range(taken)]
+            where = walk.checkpoint()
+        assert first + [p.id for p in partners.items(resume=where)] == SEVEN
+
+
+def test_several_pages_at_once_come_in_order(shop: Partnero) -> None:
+    """A window is quicker, and changes nothing else."""
+    walk = shop.partners.list(limit=2).items(window=3)
+    assert [partner.id for partner in walk] == SEVEN
+
+
+def test_walk_is_walked_once(shop: Partnero) -> None:
+    """A second loop over a walk goes on where the first was left."""
+    walk = shop.partners.list(limit=3).items()
+    for partner in walk:
+        assert partner.id == "p0"
+        break
+    assert [partner.id for partner in walk] == SEVEN[1:]

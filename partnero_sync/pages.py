@@ -1,0 +1,139 @@
+"""Lists of the API, a page at a time, without `await`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import closing
+from functools import partial
+from typing import Any, Generic, Self, TypeVar
+
+from partnero_async._walk import Walk as AsyncWalk
+from partnero_async.models.pages import Page
+from partnero_async.pages import Pages as AsyncPages
+
+from ._portal import Portal, Trip
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class Pages(Generic[T]):
+    """A list of the API: ``for item in client.partners.list(): ...``.
+
+    Nothing is sent before the first item is asked for; from then on the next page is
+    fetched while the caller works on this one. Each walk starts anew. A list that
+    changes meanwhile shifts under the walk: an item that comes by again is yielded
+    once, while one that is deleted or added may be seen or not, and a deletion in front
+    of the walk can hide as many items as were deleted.
+    """
+
+    def __init__(self, wrapped: AsyncPages[T], portal: Portal) -> None:
+        self._wrapped = wrapped
+        self._portal = portal
+
+    def __repr__(self) -> str:
+        """Show the route and the size of a page."""
+        return repr(self._wrapped)
+
+    def __iter__(self) -> Walk[T]:
+        """Walk the items of all pages; leaving early cancels the fetch ahead."""
+        return self.items()
+
+    def items(self, *, window: int = 1, resume: str | None = None) -> Walk[T]:
+        """Walk the items of all pages, in order.
+
+        *window* asks for as many pages at once, which is quicker and costs up to
+        ``window - 1`` requests past the end. *resume* is what `Walk.checkpoint`
+        returned: the walk goes on behind the item that was yielded last.
+
+        Raises `UsageError` for a checkpoint of another list.
+        """
+        return Walk(self._wrapped.items(window=window, resume=resume), self._portal)
+
+    def pages(self, *, window: int = 1, start: int = 1) -> Generator[Page[T]]:
+        """Walk the pages from *start*, as they come, to one that names no next page.
+
+        *window* asks for as many pages at once. Leaving early cancels what was asked
+        for ahead.
+
+        Raises `UnexpectedBodyError` when a next link leads back, or to another place.
+        """
+        walk = self._wrapped.pages(window=window, start=start)
+        return _steps(self._portal, partial(_next, walk))
+
+    def page(self, number: int) -> Page[T]:
+        """Read the page of this *number*, counted from 1."""
+        return self._portal.run(self._wrapped.page(number))
+
+    def first(self) -> T | None:
+        """Read the first item; None where there is none."""
+        return self._portal.run(self._wrapped.first())
+
+    def collect(self, *, window: int = 1) -> list[T]:
+        """Read all items into a list, *window* pages at once. Mind its memory."""
+        return self._portal.run(self._wrapped.collect(window=window))
+
+
+class Walk(Generic[T]):
+    """One walk through a list: an iterator that knows where it is."""
+
+    def __init__(self, wrapped: AsyncWalk[T], portal: Portal) -> None:
+        self._wrapped = wrapped
+        self._items = _items(wrapped, portal)
+
+    def __iter__(self) -> Generator[T]:
+        """Return what is left of it: a walk is walked once."""
+        return self._items
+
+    def __next__(self) -> T:
+        """Return the next item."""
+        return next(self._items)
+
+    def __enter__(self) -> Self:
+        """Return itself; the fetch ahead is cancelled at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Cancel what was asked for ahead."""
+        self.close()
+
+    def close(self) -> None:
+        """End the walk, and cancel what was asked for ahead."""
+        self._items.close()
+
+    def checkpoint(self) -> str:
+        """Return where this walk is, as a text to go on from later.
+
+        Pass it as ``resume=`` to `Pages.items` of the same list, in this process or
+        another, here or on the asynchronous side.
+        """
+        return self._wrapped.checkpoint()
+
+
+def _items(walk: AsyncWalk[T], portal: Portal) -> Generator[T]:
+    # One trip to the loop a page, and none an item.
+    with closing(_steps(portal, partial(_next, walk.batches()))) as steps:
+        for number, items in steps:
+            for item in items:
+                walk.place.reached(number, item)
+                yield item
+
+
+def _steps(
+    portal: Portal, step: Callable[[], Coroutine[Any, Any, S | None]]
+) -> Generator[S]:
+    """Yield what each *step* returns, with the next one under way; None ends."""
+    ahead = Trip(step())
+    try:
+        portal.send(ahead)
+        while (came := portal.wait(ahead)) is not None:
+            ahead = Trip(step())
+            portal.send(ahead)
+            yield came
+    finally:
+        ahead.abandon()
+        del ahead
+
+
+async def _next(walk: AsyncIterator[S]) -> S | None:
+    return await anext(walk, None)
