@@ -1,4 +1,7 @@
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,12 +172,35 @@ async def test_conversion_is_refused(
 
 @pytest.mark.usefixtures("lead")
 async def test_failed_conversion_changes_nothing(api: Any, sandbox: Any) -> None:
-    """A partner that is gone cannot get a customer; the GET form rolls back too."""
+    """A partner that is gone cannot get a customer."""
     await api("DELETE", "/partners/pt1")
     before = len(sandbox.ledger)
     params = {"id": 1, "commission_transaction_amount": 1}
     assert (await api("GET", "/leads/convert", params=params))[0] == 400
     assert (await api("GET", "/leads/1"))[1]["data"]["status"] == "submitted"
+    assert len(sandbox.ledger) == before
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_broken_conversion_changes_nothing(
+    serve: Any, tmp_path: Path, method: str
+) -> None:
+    """Whatever fails after the customer was made: all of it happens or nothing."""
+    file = tmp_path / "sandbox.db"
+    sandbox, api = await serve(db=file)
+    await api("POST", "/partners", {"email": "a@example.com", "key": "mk"})
+    await api("POST", "/leads", LEAD)
+    before = len(sandbox.ledger)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute(
+            "CREATE TRIGGER stop BEFORE UPDATE ON leads"
+            " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    members = {"id": 1, "commission_transaction_amount": 1}
+    form = {"params": members} if method == "GET" else {"body": members}
+    assert (await api(method, "/leads/convert", **form))[0] == 500
+    for path in ("/customers", "/transactions"):
+        assert (await api("GET", path))[1]["data"] == []
     assert len(sandbox.ledger) == before
 
 

@@ -163,14 +163,18 @@ async def test_update_sets_another_address(api: Any) -> None:
 
 
 async def test_another_link_becomes_the_default(api: Any) -> None:
-    """There is exactly one default link, and partner updates rename that one."""
+    """A partner has exactly one default link, and partner updates rename that one."""
     await add(api, "spring")
+    other = {"email": "b@example.org", "id": "pt2", "key": "other"}
+    assert (await api("POST", "/partners", other))[0] == 201
     assert (await api("PUT", f"{PATH}/mk", {"default": False}))[0] == 422
     assert (await api("PUT", f"{PATH}/spring", {"default": True}))[0] == 200
     assert await keys(api) == {"spring": True, "mk": False}
     _, body = await api("PUT", "/partners/pt1", {"key": "summer"})
     assert body["data"]["referral_link"] == "https://shop.example?aff=summer"
-    assert await keys(api) == {"summer": True, "mk": False}
+    await add(api, "autumn")
+    assert await keys(api) == {"autumn": False, "summer": True, "mk": False}
+    assert (await api("GET", f"{PATH}/other"))[1]["data"]["default"]
 
 
 async def test_partner_cannot_have_one_key_twice(api: Any) -> None:

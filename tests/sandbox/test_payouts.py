@@ -123,6 +123,20 @@ async def test_one_request_per_currency(api: Any) -> None:
     }
 
 
+async def test_paying_one_request_leaves_the_next_one_open(api: Any) -> None:
+    """Each request has the commissions that it covers, and no others."""
+    for amount in (100, 200, 300):
+        await sell(api, amount=amount)
+        await request(api)
+    await api("POST", f"{PATH}/2/approve")
+    await api("POST", f"{PATH}/2/mark_as_paid")
+    assert await commissions(api) == {
+        "paid": 20,
+        "pending": money(40),
+        "not_paid": [],
+    }
+
+
 async def test_hidden_and_deleted_sales_are_not_paid(api: Any) -> None:
     """Archiving takes a commission out of the balance, restoring brings it back."""
     for key in ("t1", "t2", "t3"):
