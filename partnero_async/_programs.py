@@ -8,6 +8,7 @@ is explained.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -89,17 +90,19 @@ class OwnProgram:
         The question is not repeated when it fails: a program without an answer would
         make every refusal slow.
         """
+        if not self._asked:
+            await self._learn(transport, deadline)
+        return self._type
+
+    async def _learn(self, transport: Transport, deadline: float) -> None:
         loop = asyncio.get_running_loop()
         deadline = min(deadline, loop.time() + PATIENCE)
         turn = self._turns.setdefault(loop, asyncio.Lock())
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline), turn:
-                if not self._asked:
-                    self._type = await _ask(transport, deadline)
-        except TimeoutError:
-            pass
+                known = self._asked
+                self._type = self._type if known else await _ask(transport, deadline)
         self._asked = True
-        return self._type
 
 
 async def _ask(transport: Transport, deadline: float) -> str | None:
