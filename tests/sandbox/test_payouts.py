@@ -152,7 +152,7 @@ async def test_hidden_and_deleted_sales_are_not_paid(api: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [422, 400])
-async def test_impossible_requests(serve: Any, status: int) -> None:
+async def test_impossible_requests(serve: Any, status: Any) -> None:
     """Without details, without balance, without an active partner."""
     _, api = await serve(assumptions=Assumptions(payout_impossible=status))
     await prepare(api)
