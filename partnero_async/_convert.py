@@ -35,7 +35,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from .drift import Finding, Inspector, watching
 from .errors import UnexpectedBodyError, UsageError
-from .models.coupons import AdditionalInfo, PromotionCode
+from .models.coupons import AdditionalInfo
 from .models.pages import Page
 
 T = TypeVar("T")
@@ -114,7 +114,7 @@ def _reader(result: Any) -> Callable[[dict[str, Any]], Any]:
     paged = get_origin(result) is Page
     kind = _items_of(result) if paged else result
     structure = _fast.get_structure_hook(kind)
-    if attrs.has(result) and hasattr(result, BESIDE[0]):
+    if _has_more_beside(result):
         return lambda payload: structure(_gathered(payload), kind)
     if not paged:
         return lambda payload: structure(payload["data"], kind)
@@ -141,6 +141,10 @@ BESIDE: Final = (
     "synchronization_message",
 )
 """Members that the answers to coupon writes have beside ``data``, and not in it."""
+
+
+def _has_more_beside(result: Any) -> bool:
+    return attrs.has(result) and hasattr(result, BESIDE[0])
 
 
 def _gathered(payload: dict[str, Any]) -> dict[str, Any]:
@@ -299,14 +303,9 @@ class Redeemed:
     """Stands for additional info's wire form: ``[]`` until the first redemption."""
 
 
-class Enveloped:
-    """Stands for the wire form of a coupon's codes: in an envelope of their own."""
-
-
 ODD: Final[dict[str, Any]] = {
     "tags": list[Tag] | None,
     "additional_info": Redeemed | None,
-    "promotion_codes": Enveloped | None,
 }
 """Members whose form on the wire is not that of the model, by name."""
 
@@ -314,16 +313,6 @@ ODD: Final[dict[str, Any]] = {
 def _redeemed(converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
     structure = converter.get_structure_hook(AdditionalInfo)
     return lambda value, _: structure({} if value == [] else value, AdditionalInfo)
-
-
-def _enveloped(converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
-    structure = converter.get_structure_hook(list[PromotionCode])
-
-    def structured(value: Any, _: Any) -> Any:
-        inner = value["data"] if is_object(value) else value
-        return structure(inner, list[PromotionCode])
-
-    return structured
 
 
 def _numbers_of(kind: Any) -> frozenset[str]:
@@ -347,7 +336,6 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
     converter.register_structure_hook_factory(_is_list, _list)
     converter.register_structure_hook_factory(_is_optional, _optional)
     converter.register_structure_hook(Redeemed, _redeemed(converter))
-    converter.register_structure_hook(Enveloped, _enveloped(converter))
     return converter
 
 
@@ -365,13 +353,17 @@ def _path_of_fault(result: Any, payload: dict[str, Any]) -> str | None:
         return "data is missing"
     if get_origin(result) is Page:
         result, payload = _items_of(result), _listed(payload)
+    data = payload["data"]
+    if _has_more_beside(result) and is_object(data):
+        data = _gathered(payload)
     try:
-        _detailed().structure(payload["data"], result)
+        _detailed().structure(data, result)
     except Exception as error:  # noqa: BLE001 - it is to be explained, not handled
         why, _, path = cattrs.transform_error(
             error, "data", format_exception=lambda cause, _: str(cause)
         )[0].rpartition(" @ ")
-        return f"{path}: {why}"
+        beside = path.removeprefix("data.")
+        return f"{beside if beside in BESIDE else path}: {why}"
     return None
 
 
@@ -401,8 +393,6 @@ def _members(kind: Any, converter: cattrs.Converter) -> Callable[[Any], Any]:
         members = {k: v for k, v in base(model).items() if v is not None}
         if members.get("tags") is not None:
             members["tags"] = [{"value": tag} for tag in members["tags"]]
-        if "promotion_codes" in members:
-            members["promotion_codes"] = {"data": members["promotion_codes"]}
         return {**members, **model.extra}
 
     return unstructured

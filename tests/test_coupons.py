@@ -19,7 +19,13 @@ from partnero_async import (
     ValidationError,
 )
 from partnero_async._convert import unstructure
-from partnero_async.models import AdditionalInfo, Coupon, PromotionCode, Redemption
+from partnero_async.models import (
+    AdditionalInfo,
+    Coupon,
+    PromotionCode,
+    PromotionCodes,
+    Redemption,
+)
 from partnero_async.sandbox import Sandbox
 
 from .scripted import DISTURBED, HALF_JSON, LOST, Reply, Step, data, page, play
@@ -308,18 +314,21 @@ def test_additional_info_of_another_kind(info: object) -> None:
         coupon_of(additional_info=info)
 
 
-@pytest.mark.parametrize("wire", [{"data": [{"code": "ANNA"}]}, [{"code": "ANNA"}]])
-def test_codes_of_a_coupon_are_a_list(wire: object) -> None:
-    """They come in an envelope of their own; a plain list is read as well."""
+def test_codes_of_a_coupon() -> None:
+    """They stay in the envelope that they come in, with all that is in it."""
+    wire = {"data": [{"code": "ANNA"}], "more": True}
     coupon = coupon_of(promotion_codes=wire)
-    assert coupon.promotion_codes == [PromotionCode(code="ANNA")]
-    assert unstructure(coupon)["promotion_codes"] == {"data": [{"code": "ANNA"}]}
+    assert coupon.promotion_codes == PromotionCodes(
+        data=[PromotionCode(code="ANNA")], extra={"more": True}
+    )
+    assert unstructure(coupon)["promotion_codes"] == wire
+    assert coupon_of(promotion_codes={}).promotion_codes == PromotionCodes()
 
 
-@pytest.mark.parametrize("wire", [{}, {"data": None}, "x", {"data": [{"code": 1}]}])
+@pytest.mark.parametrize("wire", [{"data": {}}, "x", {"data": [{"code": 1}]}])
 def test_codes_in_another_form(wire: object) -> None:
     """They are not made up."""
-    with pytest.raises(UnexpectedBodyError):
+    with pytest.raises(UnexpectedBodyError, match="promotion_codes"):
         coupon_of(promotion_codes=wire)
 
 

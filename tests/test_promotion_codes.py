@@ -192,7 +192,8 @@ async def test_a_code_lives(client: Partnero, sandbox: Sandbox) -> None:
     assert one.coupon is not None
     assert one.coupon.coupon_discount_amount == Decimal("8.5")
     (coupon,) = await client.coupons.list().collect()
-    assert [code.code for code in coupon.promotion_codes or []] == ["ANNA"]
+    assert coupon.promotion_codes is not None
+    assert [code.code for code in coupon.promotion_codes.data or []] == ["ANNA"]
     await delete(client)
     with pytest.raises(NotFoundError):
         await codes.get("ANNA")

@@ -17,6 +17,7 @@ from .coupons import (
     CouponShort,
     CouponSync,
     PromotionCode,
+    PromotionCodes,
     Redemption,
 )
 from .customers import Customer, CustomerRef, NewCustomer
@@ -102,6 +103,7 @@ __all__ = [
     "ProgramSettings",
     "ProgramStats",
     "PromotionCode",
+    "PromotionCodes",
     "Redemption",
     "Referral",
     "ReferralLink",

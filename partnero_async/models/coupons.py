@@ -93,6 +93,14 @@ class PromotionCode:
 
 
 @attrs.define(kw_only=True)
+class PromotionCodes:
+    """The promotion codes of a coupon, in an envelope as they come."""
+
+    data: list[PromotionCode] | None = None
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+
+
+@attrs.define(kw_only=True)
 class Coupon:
     """A discount. It has no id beside its code."""
 
@@ -118,8 +126,8 @@ class Coupon:
     """None in older answers, which leave it out."""
     times_redeemed: int | None = None
     """None in older answers, which leave it out."""
-    promotion_codes: list[PromotionCode] | None = None
-    """Lists and single reads only."""
+    promotion_codes: PromotionCodes | None = None
+    """The codes are its ``data``. Lists and single reads only."""
     synchronization_enabled: bool | None = None
     """Writes only, like the other two: the push to a connected integration."""
     synchronization_successful: bool | None = None
