@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from partnero_async import (
     UsageError,
     ValidationError,
 )
+from partnero_async.sandbox import Sandbox
 
 from .scripted import HALF_JSON, LOST, Reply, data, page, play
 
@@ -145,3 +146,42 @@ def test_lists_and_searches() -> None:
     _, script = play([page(LINK)], use)
     assert script.seen[0].query == {"limit": "15", "page": "1"}
     assert script.seen[1].query == {"key": "otter", "customer[id]": "usr-5531"}
+
+
+# --- against the sandbox --------------------------------------------------------------
+
+
+@pytest.fixture
+async def friends() -> AsyncIterator[Partnero]:
+    """Make a client of a refer-a-friend program."""
+    async with (
+        Sandbox(programs=["refer_a_friend"]) as sandbox,
+        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        yield client
+
+
+async def test_links_live(friends: Partnero) -> None:
+    """They are made, found, renamed and deleted, beside the one from the start."""
+    for number in (1, 2):
+        await friends.referrals.create(
+            id=f"usr-{number}", key=f"key-{number}", email=f"{number}@example.com"
+        )
+    made = await friends.customer_links.create("otter-mail", customer={"id": "usr-1"})
+    assert (made.key, made.default) == ("otter-mail", False)
+    assert made == await friends.customer_links.create(
+        "otter-mail", customer={"id": "usr-1"}, if_exists="return"
+    )
+    with pytest.raises(ValidationError):
+        await friends.customer_links.create(
+            "otter-mail", customer={"id": "usr-2"}, if_exists="return"
+        )
+    keys = {link.key async for link in friends.customer_links.list("usr-1")}
+    assert keys == {"key-1", "otter-mail"}
+    found = await friends.customer_links.search(key="otter-mail", customer_id="usr-1")
+    assert found == [made]
+    renamed = await friends.customer_links.update("otter-mail", key="otter-web")
+    assert renamed.id == renamed.key == "otter-web"
+    await friends.customer_links.delete("otter-web")
+    with pytest.raises(NotFoundError):
+        await friends.customer_links.get("otter-web")

@@ -11,6 +11,7 @@ import pytest
 
 from partnero_async import (
     AmbiguousWriteError,
+    AuthenticationError,
     DeadlineExceededError,
     Partnero,
     PartneroError,
@@ -18,7 +19,8 @@ from partnero_async import (
     UsageError,
     ValidationError,
 )
-from partnero_async.models import Program, ProgramStats
+from partnero_async.models import Program, ProgramOverview, ProgramStats
+from partnero_async.sandbox import Sandbox
 
 from .scripted import HANG, LOST, NOT_SENT, Fault, Reply, Step, data, play
 
@@ -253,3 +255,35 @@ def test_what_was_never_sent_is_sent() -> None:
     """No connection: nothing is in doubt, so the code is used while it lives."""
     _, script = play([AFFILIATE, CODE, NOT_SENT, DONE], delete)
     assert str(script) == f"{GET} {DELETE} {DELETE} {DELETE}"
+
+
+# --- against the sandbox --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["affiliate", "refer_a_friend", "newsletter"])
+async def test_a_program_lives(kind: str) -> None:
+    """It is read, changed where its type can be, and deleted for good."""
+    async with (
+        Sandbox(programs=[kind]) as sandbox,
+        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        await client.settings.update({"cookie_lifetime": 45})
+        program = await client.program.get()
+        if kind != "newsletter":
+            await client.program.update(name="Friends of ours")
+            program = await client.program.get()
+            assert program.program is not None
+            assert program.program.name == "Friends of ours"
+            assert isinstance(await client.program.overview(), ProgramOverview)
+        with pytest.raises(UsageError):
+            await client.program.delete(confirm="another")
+        await client.program.delete(confirm=sandbox.program_id)
+        with pytest.raises(AuthenticationError):
+            await client.program.get()
+
+
+async def test_an_address_that_is_none_is_refused(client: Partnero) -> None:
+    """The one published refusal has no message, and its reasons by field."""
+    with pytest.raises(ValidationError) as caught:
+        await client.program.update(website="harborlight")
+    assert list(caught.value.fields) == ["website"]

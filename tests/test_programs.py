@@ -17,6 +17,7 @@ from partnero_async import (
     WrongProgramError,
 )
 from partnero_async._programs import INSTEAD, NAMES, TYPES, type_of
+from partnero_async.sandbox import Sandbox
 
 from .scripted import HANG, LOST, Reply, Step, data, play
 
@@ -245,3 +246,33 @@ def test_what_to_use_instead_is_there() -> None:
             client = Partnero("key")
             assert kind not in getattr(client, noun)._bound.programs
             assert kind in getattr(client, instead)._bound.programs
+
+
+# --- against the sandbox --------------------------------------------------------------
+
+
+FOREIGN: dict[str, Callable[[Partnero], Awaitable[Any]]] = {
+    "partners": lambda client: client.partners.list().collect(),
+    "customers": lambda client: client.customers.suspend("c1"),
+    "referrals": lambda client: client.referrals.balance("c1"),
+    "customer_links": lambda client: client.customer_links.list("c1").collect(),
+    "partner_links": lambda client: client.partner_links.domains().collect(),
+    "subscribers": lambda client: client.subscribers.get("greta@example.net"),
+    "rewards": lambda client: client.rewards.create(name="Stickers"),
+    "payouts": lambda client: client.payouts.get(1),
+    "leads": lambda client: client.leads.details(),
+}
+
+
+@pytest.mark.parametrize("kind", ["affiliate", "refer_a_friend", "newsletter"])
+@pytest.mark.parametrize("noun", FOREIGN)
+async def test_each_type_has_its_resources(kind: str, noun: str) -> None:
+    """A program of the sandbox refuses what its type does not have, and it is said."""
+    async with (
+        Sandbox(programs=[kind]) as sandbox,
+        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        own = kind in getattr(client, noun)._bound.programs
+        answers = await asyncio.gather(FOREIGN[noun](client), return_exceptions=True)
+    assert isinstance(answers[0], WrongProgramError) is not own, answers
+    assert own or f"which has no {noun}" in str(answers[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,12 +13,14 @@ from partnero_async import (
     AmbiguousWriteError,
     BadRequestError,
     ConflictError,
+    NotFoundError,
     Partnero,
     PartneroError,
     UnexpectedBodyError,
     ValidationError,
 )
 from partnero_async.models import Referral
+from partnero_async.sandbox import Sandbox
 
 from .scripted import LOST, ORIGIN, Reply, Step, data, page, play
 
@@ -204,6 +206,7 @@ ALREADY = Reply(400, {"message": "Not in this state."})
     ("name", "status", "done"),
     [
         pytest.param("archive", "archived", True, id="archived"),
+        pytest.param("archive", "deleted", True, id="archived-in-other-words"),
         pytest.param("archive", "active", False, id="not-archived"),
         pytest.param("restore", "active", True, id="restored"),
         pytest.param("restore", "archived", False, id="not-restored"),
@@ -377,3 +380,83 @@ def test_statistics_and_invitations_are_plain_data() -> None:
         "email": "lucia@example.org",
         "personalization": {"sender": "Priya"},
     }
+
+
+# --- against the sandbox --------------------------------------------------------------
+
+
+@pytest.fixture
+async def friends() -> AsyncIterator[Partnero]:
+    """Make a client of a refer-a-friend program."""
+    async with (
+        Sandbox(programs=["refer_a_friend"]) as sandbox,
+        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        yield client
+
+
+async def test_a_customer_lives(friends: Partnero) -> None:
+    """It is registered, read, changed, archived, restored and deleted."""
+    made = await friends.referrals.create(
+        id="usr-1", key="otter", email="priya@example.com", name="Priya"
+    )
+    assert (made.id, made.status, made.referring_customer) == ("usr-1", "active", None)
+    assert await friends.referrals.get("usr-1") == made
+    changed = await friends.referrals.update("usr-1", surname="Sandoval")
+    assert changed.surname == "Sandoval"
+    named = await friends.referrals.update("usr-1", name="P", id_in_body=True)
+    assert named.name == "P"
+    await friends.referrals.archive("usr-1")
+    with pytest.raises(BadRequestError):
+        await friends.referrals.archive("usr-1")
+    assert (await friends.referrals.get("usr-1")).status != "active"
+    await friends.referrals.restore("usr-1")
+    await friends.referrals.delete("usr-1")
+    with pytest.raises(NotFoundError):
+        await friends.referrals.get("usr-1")
+
+
+async def test_friends_are_referred(friends: Partnero) -> None:
+    """Who was referred by whom is known on both sides, and filters lists."""
+    await friends.referrals.create(id="usr-1", key="otter", email="p@example.com")
+    made = await friends.referrals.create(
+        id="usr-2", email="n@example.com", referring_customer={"key": "otter"}
+    )
+    assert made.referring_customer == {"id": "usr-1"}
+    assert [c.id for c in await friends.referrals.referred("usr-1")] == ["usr-2"]
+    listed = friends.referrals.list(refer_status="non_referred")
+    assert [customer.id async for customer in listed] == ["usr-1"]
+    found = await friends.referrals.search(key="otter").collect()
+    assert [customer.id for customer in found] == ["usr-1"]
+    with pytest.raises(BadRequestError):
+        await friends.referrals.create(
+            email="x@example.com", referring_customer={"key": "nobody"}
+        )
+
+
+async def test_a_customer_is_registered_once(friends: Partnero) -> None:
+    """A second one is refused, returned if it is the same, or in conflict."""
+    create = friends.referrals.create
+    made = await create(email="p@example.com", name="Priya")
+    with pytest.raises(ValidationError):
+        await create(email="p@example.com", name="Priya")
+    again = await create(email="P@example.com", name="Priya", if_exists="return")
+    assert again == made
+    with pytest.raises(ConflictError):
+        await create(email="p@example.com", name="Noah", if_exists="return")
+
+
+async def test_a_customer_is_credited_and_invited(friends: Partnero) -> None:
+    """The balance shows the credit, in upper case."""
+    await friends.referrals.create(id="usr-1", email="p@example.com")
+    currency = "USD"  # the sandbox's own
+    await friends.referrals.credit(
+        "usr-1", amount=Decimal("22.50"), amount_units=currency
+    )
+    found = await friends.referrals.balance("usr-1")
+    assert found.balance is not None
+    assert found.balance.currency is not None
+    (money,) = found.balance.currency
+    assert (money.amount, money.amount_units) == (Decimal("22.5"), currency)
+    assert isinstance(await friends.referrals.stats("usr-1"), dict)
+    await friends.referrals.invite(email="lucia@example.org", name="Lucia")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from partnero_async import AmbiguousWriteError, Partnero, UsageError
 from partnero_async.models import NewsletterReward
+from partnero_async.sandbox import Sandbox
 
 from .scripted import LOST, Reply, data, play
 
@@ -60,3 +63,29 @@ async def test_an_id_that_leads_elsewhere_is_refused() -> None:
         with pytest.raises(UsageError):
             await client.rewards.get("..")  # type: ignore[arg-type] # that is the point
         assert client.stats.requests == 0
+
+
+# --- against the sandbox --------------------------------------------------------------
+
+
+@pytest.fixture
+async def letters() -> AsyncIterator[Partnero]:
+    """Make a client of a newsletter program."""
+    async with (
+        Sandbox(programs=["newsletter"]) as sandbox,
+        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        yield client
+
+
+async def test_rewards_of_the_sandbox(letters: Partnero) -> None:
+    """What is defined is listed and read."""
+    made = await letters.rewards.create(
+        name="Sticker pack",
+        subscribers_count=5,
+        fulfillment_type="generic_coupon",
+        fulfillment_value="STICKERS",
+    )
+    assert made.id is not None
+    assert (made.subscriber_count, made.status) == (5, "active")
+    assert await letters.rewards.list() == [await letters.rewards.get(made.id)]

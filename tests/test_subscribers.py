@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from partnero_async import (
     ConflictError,
+    NotFoundError,
     Partnero,
     PartneroError,
     UsageError,
     ValidationError,
 )
 from partnero_async.models import Subscriber
+from partnero_async.sandbox import Sandbox
 
 from .scripted import HALF_JSON, LOST, Reply, data, page, play
 
@@ -175,3 +177,41 @@ def test_a_page_has_ten_subscribers_at_least(limit: int) -> None:
             client.subscribers.list(limit=limit)
 
     play([Reply()], use)
+
+
+# --- against the sandbox --------------------------------------------------------------
+
+
+@pytest.fixture
+async def letters() -> AsyncIterator[Partnero]:
+    """Make a client of a newsletter program."""
+    async with (
+        Sandbox(programs=["newsletter"]) as sandbox,
+        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        yield client
+
+
+async def test_subscribers_live(letters: Partnero) -> None:
+    """They are created, found, changed and deleted; the status changes its case."""
+    create = letters.subscribers.create
+    oskar = await create(email="oskar@example.org", id="s-1", status="active")
+    assert (oskar.status, oskar.is_referred) == ("Active", False)
+    greta = await create(
+        email="greta@example.net", name="Greta", referral={"id": "s-1"}
+    )
+    assert greta.is_referred
+    again = await create(email="greta@example.net", name="Greta", if_exists="return")
+    assert again.email == greta.email
+    with pytest.raises(ConflictError):
+        await create(email="greta@example.net", name="Gerda", if_exists="return")
+    referred = letters.subscribers.list(refer_status="referred", limit=10)
+    assert [found.email async for found in referred] == ["greta@example.net"]
+    (found,) = await letters.subscribers.search(email="oskar@example.org")
+    assert found.id == "s-1"
+    changed = await letters.subscribers.update("s-1", new_id="s-2", status="suspended")
+    assert (changed.id, changed.status) == ("s-2", "Suspended")
+    await letters.subscribers.delete(id="s-2")
+    await letters.subscribers.delete(email="greta@example.net")
+    with pytest.raises(NotFoundError):
+        await letters.subscribers.get("greta@example.net")

@@ -23,6 +23,9 @@ from ._resource import Resource
 PLAIN = cast("type[Any]", object)
 """The result where the answer was never published: JSON as it came."""
 
+AWAY = ("archived", "deleted")
+"""What the status of an archived customer may be; only the second was ever seen."""
+
 
 class ReferralsResource(Resource, programs=["refer_a_friend"]):
     """Customers of a refer-a-friend program: they refer others, and are referred.
@@ -189,7 +192,7 @@ class ReferralsResource(Resource, programs=["refer_a_friend"]):
                 Referral,
                 "GET /customers/{id}",
                 parts={"id": id},
-                same=holds(status="archived"),
+                same=lambda customer: customer.status in AWAY,
             ),
         )
 
@@ -208,7 +211,7 @@ class ReferralsResource(Resource, programs=["refer_a_friend"]):
                 Referral,
                 "GET /customers/{id}",
                 parts={"id": id},
-                same=lambda customer: customer.status != "archived",
+                same=lambda customer: customer.status not in AWAY,
             ),
         )
 
