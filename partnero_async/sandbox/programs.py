@@ -1,7 +1,8 @@
 """The programs of a sandbox: each with a memory, keys and rights of its own."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
@@ -114,28 +115,69 @@ class Access:
     limit: RateLimit | None = None
 
 
-def open_program(
-    spec: ProgramSpec, *, api_key: str | None, db: Path | str | None, start: Program
-) -> tuple[ServedProgram, dict[str, Access]]:
-    """Open the memory of a program; return it with its keys by their digests.
+def specs_of(
+    programs: Sequence[str | ProgramSpec], *, api_key: str | None
+) -> list[ProgramSpec]:
+    """Read what is asked for; *api_key* is the key of the first program."""
+    specs = [
+        spec if isinstance(spec, ProgramSpec) else ProgramSpec(spec)
+        for spec in programs
+    ]
+    if not specs:
+        raise ValueError("a sandbox needs a program")
+    first = attrs.evolve(specs[0], api_key=api_key or specs[0].api_key)
+    return [first, *specs[1:]]
 
-    *start* is what is said about the program where the memory says nothing else.
+
+def open_programs(
+    specs: Sequence[ProgramSpec],
+    stack: ExitStack,
+    *,
+    db: Path | str | None,
+    start: Callable[[ProgramType], Program],
+) -> tuple[list[ServedProgram], dict[str, Access]]:
+    """Open every program, to be closed with *stack*; return them with all keys.
+
+    *start* says what a program is where its memory says nothing else.
     """
+    programs: list[ServedProgram] = []
+    keys: dict[str, Access] = {}
+    for number, spec in enumerate(specs, start=1):
+        served, opened = _open(spec, db=_file(db, number), start=start(spec.type))
+        stack.callback(served.state.close)
+        if not keys.keys().isdisjoint(opened):
+            raise ValueError("two programs cannot have the same key")
+        programs.append(served)
+        keys |= opened
+    return programs, keys
+
+
+def _file(db: Path | str | None, number: int) -> Path | str | None:
+    """Name the file of a program; further programs have theirs beside the first."""
+    if db is None or number == 1:
+        return db
+    path = Path(db)
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def _open(
+    spec: ProgramSpec, *, db: Path | str | None, start: Program
+) -> tuple[ServedProgram, dict[str, Access]]:
     state = State(db, SCHEMA)
     try:
-        return _settle(spec, api_key=api_key, state=state, start=start)
+        return _settle(spec, state=state, start=start)
     except BaseException:
         state.close()
         raise
 
 
 def _settle(
-    spec: ProgramSpec, *, api_key: str | None, state: State, start: Program
+    spec: ProgramSpec, *, state: State, start: Program
 ) -> tuple[ServedProgram, dict[str, Access]]:
     kept = state.setting("program_type") or spec.type
     if kept != spec.type:
         raise ValueError(f"this database belongs to a program of type {kept}")
-    key = settle_key(state, api_key)
+    key = settle_key(state, spec.api_key)
     created_at = state.setting("created_at") or timestamp_of(start.clock())
     with state.write():
         state.keep("program_type", spec.type)

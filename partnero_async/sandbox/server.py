@@ -8,25 +8,25 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from copy import copy
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
 import attrs
 from aiohttp import web
 
+from .admission import DESCRIPTION, Limits, admit, admit_origin
 from .assumptions import Assumptions
-from .calls import Answer, Call, Program, ReferralReward
+from .calls import Answer, Call, Program, ProgramType, ReferralReward
 from .checks import Refusal
+from .description import describe
 from .exchange import (
     PREFIX,
     UNEXPECTED,
     Turned,
     decode,
     fail,
-    is_loopback,
     parts,
     pick,
     refused,
@@ -39,7 +39,8 @@ from .programs import (
     ProgramSpec,
     ServedProgram,
     make_key,
-    open_program,
+    open_programs,
+    specs_of,
 )
 from .routes import BATCHES, main_forms, methods
 from .routing import Route
@@ -98,13 +99,7 @@ class Sandbox:
         self.answer_latency = answer_latency
         self._db = db
         self._port = port
-        self._given_key = api_key
-        self._specs = [
-            spec if isinstance(spec, ProgramSpec) else ProgramSpec(spec)
-            for spec in programs
-        ]
-        if not self._specs:
-            raise ValueError("a sandbox needs a program")
+        self._specs = specs_of(programs, api_key=api_key)
         self._commission = commission
         self._referral_reward = referral_reward or ReferralReward(share=commission)
         self._currency = currency.upper()
@@ -144,7 +139,9 @@ class Sandbox:
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
         with ExitStack() as stack:
-            programs, keys = self._open(stack)
+            programs, keys = open_programs(
+                self._specs, stack, db=self._db, start=self._start_of
+            )
             runner = web.ServerRunner(
                 web.Server(self._handle, access_log=None),
                 shutdown_timeout=_CLOSING_SECONDS,
@@ -163,35 +160,19 @@ class Sandbox:
                 memory=stack.pop_all(),
             )
 
-    def _open(self, stack: ExitStack) -> tuple[list[ServedProgram], dict[str, Access]]:
-        """Open every program, to be closed with *stack*."""
-        programs: list[ServedProgram] = []
-        keys: dict[str, Access] = {}
-        for number, spec in enumerate(self._specs, start=1):
-            start = Program(
-                id="",
-                type=spec.type,
-                created_at="",
-                currency=self._currency,
-                commission=self._commission,
-                website=self._website,
-                assumptions=self._assumptions,
-                clock=self._clock,
-                referral_reward=self._referral_reward,
-            )
-            given = self._given_key if number == 1 else None
-            served, opened = open_program(
-                spec,
-                api_key=given or spec.api_key,
-                db=_file(self._db, number),
-                start=start,
-            )
-            stack.callback(served.state.close)
-            if not keys.keys().isdisjoint(opened):
-                raise ValueError("two programs cannot have the same key")
-            programs.append(served)
-            keys |= opened
-        return programs, keys
+    def _start_of(self, kind: ProgramType) -> Program:
+        """Say what a program is where its memory says nothing else."""
+        return Program(
+            id="",
+            type=kind,
+            created_at="",
+            currency=self._currency,
+            commission=self._commission,
+            website=self._website,
+            assumptions=self._assumptions,
+            clock=self._clock,
+            referral_reward=self._referral_reward,
+        )
 
     async def close(self) -> None:
         """Let calls end, stop listening, close the memory; a second time is nothing."""
@@ -243,13 +224,11 @@ class Sandbox:
     @property
     def rate_limit(self) -> RateLimit | None:
         """The rule that counts the requests of each key for itself."""
-        return self._rule
+        return self._limits.rule
 
     @rate_limit.setter
     def rate_limit(self, rule: RateLimit | None) -> None:
-        self._rule = rule
-        # The first key counts with the rule itself, the others with unused copies.
-        self._unused_rule = copy(rule)
+        self._limits = Limits(rule)
 
     @property
     def programs(self) -> tuple[ServedProgram, ...]:
@@ -333,8 +312,11 @@ class Sandbox:
             self._by_route[f"{request.method} {served[request.method][1]}"] += 1
         headers: dict[str, str] = {}
         try:
-            access = _admit(request, path, access)
-            headers = self._count(access)
+            admit_origin(request)
+            if path == DESCRIPTION:
+                return response(200, self._described(access), headers)
+            access = admit(path, access)
+            headers = self._limits.count(access, now=self._clock)
             return await self._call(request, path, access, served, headers)
         except Turned as turned:
             return response(
@@ -356,6 +338,10 @@ class Sandbox:
     def _first(self) -> Access:
         return next(iter(self._up.keys.values()))
 
+    def _described(self, access: Access | None) -> dict[str, Any]:
+        """Describe what the key of a request can call; without one, the first key."""
+        return describe((access or self._first).program.type, server=self.url)
+
     def _access(self, request: web.BaseRequest) -> Access | None:
         """Find what the key of a request opens; the key of a deleted program: nothing.
 
@@ -366,19 +352,6 @@ class Sandbox:
         if access is None or scheme.lower() != "bearer":
             return None
         return None if access.program.program.deleted else access
-
-    def _count(self, access: Access) -> dict[str, str]:
-        """Ask the rate limit; return its headers for the answer."""
-        if self._rule is None:
-            return {}
-        if access.rule is not self._rule:
-            access.rule = self._rule
-            first = access is self._first
-            access.limit = self._rule if first else copy(self._unused_rule)
-        verdict = cast("RateLimit", access.limit).check(self._clock())
-        if not verdict.allowed:
-            raise Turned(429, "Slow down.", headers=verdict.headers)
-        return verdict.headers
 
     async def _call(
         self,
@@ -431,28 +404,6 @@ class _Running:
     runner: web.ServerRunner
     origin: str
     memory: ExitStack
-
-
-def _file(db: Path | str | None, number: int) -> Path | str | None:
-    """Name the file of a program; further programs have theirs beside the first."""
-    if db is None or number == 1:
-        return db
-    path = Path(db)
-    return path.with_name(f"{path.stem}-{number}{path.suffix}")
-
-
-def _admit(request: web.BaseRequest, path: str, access: Access | None) -> Access:
-    """Turn away foreign hosts and origins, wrong paths, wrong keys."""
-    host = request.headers.get("Host", "")
-    if not is_loopback(host):
-        raise Turned(403, "The sandbox answers to its own address only.")
-    if request.headers.get("Origin", f"http://{host}") != f"http://{host}":
-        raise Turned(403, "The sandbox does not answer to web pages.")
-    if not path.startswith(f"{PREFIX}/"):
-        raise Turned(404, "There is nothing here: the API is under /v1.")
-    if access is None:
-        raise Turned(401, "API key not recognised.")
-    return access
 
 
 def _perform(route: Route, call: Call) -> Answer:

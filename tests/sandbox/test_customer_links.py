@@ -76,8 +76,10 @@ async def test_deletion(api: Any) -> None:
 
 
 async def test_search(api: Any) -> None:
-    """By id or key, narrowed to one customer."""
+    """By id or key, of everyone or narrowed to one customer."""
     call = await api()
+    _, body = await call("GET", f"{LINKS}:search?key=t")
+    assert [link["id"] for link in body["data"]] == ["otter"]
     _, body = await call("GET", f"{LINKS}:search?key=mai&customer[id]=otter")
     assert [link["id"] for link in body["data"]] == ["mail"]
     _, body = await call("GET", f"{LINKS}:search?id=mai&customer[id]=other")

@@ -155,7 +155,7 @@ def test_command_options(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     cli_command(port=0, api_key_env="MY_KEY", rate_limit="bucket:1/1", unique_keys=True)
     cli_command(json=True)
     (one, first), (two, second) = served
-    assert (one._given_key, first) == ("from-env", False)
+    assert (one._specs[0].api_key, first) == ("from-env", False)
     assert one.rate_limit.check(0).headers["X-RateLimit-Limit"] == "1"
     assert (two._port, two.rate_limit, second) == (8089, None, True)
 
