@@ -351,16 +351,18 @@ def _path_of_fault(result: Any, payload: dict[str, Any]) -> str | None:
     """Decode again, slowly, for the path of the first member that does not fit."""
     if "data" not in payload:
         return "data is missing"
+    data, root = payload["data"], "data"
     if get_origin(result) is Page:
-        result, payload = _items_of(result), _listed(payload)
-    data = payload["data"]
-    if _has_more_beside(result) and is_object(data):
+        listed = _listed(payload)
+        result, data = _items_of(result), listed["data"]
+        root = "data" if listed is payload else "data.data"
+    elif _has_more_beside(result) and is_object(data):
         data = _gathered(payload)
     try:
         _detailed().structure(data, result)
     except Exception as error:  # noqa: BLE001 - it is to be explained, not handled
         why, _, path = cattrs.transform_error(
-            error, "data", format_exception=lambda cause, _: str(cause)
+            error, root, format_exception=lambda cause, _: str(cause)
         )[0].rpartition(" @ ")
         beside = path.removeprefix("data.")
         return f"{beside if beside in BESIDE else path}: {why}"

@@ -266,7 +266,7 @@ def test_a_nested_list_that_does_not_fit_says_where() -> None:
         [answer], failing(lambda client: client.referrals.referred("usr-5531"))
     )
     assert isinstance(error, UnexpectedBodyError)
-    assert "id: expected str, got int" in error.message
+    assert "data.data[0].id: expected str, got int" in error.message
 
 
 def linked(number: int | None, *items: Any) -> Reply:
