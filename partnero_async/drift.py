@@ -89,7 +89,8 @@ class Inspector:
         self._known = frozenset(members)
         self._always = ALWAYS.get(model, frozenset[str]())
         self._values = KNOWN_VALUES.get(model, {})
-        self._numbers = tuple(numbers)
+        # What a program's statistics are was published as texts: no news there.
+        self._numbers = tuple(numbers if model in ALWAYS else ())
 
     def look(self, came: Mapping[str, Any], found: list[Finding]) -> None:
         """Add what is not as it was published to *found*."""
@@ -157,9 +158,39 @@ ALWAYS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "LinkDomain": _names("id domain url is_additional"),
     "PayoutRequest": _names("status"),
+    "Coupon": _names(
+        "name uuid_code active coupon_discount_type coupon_discount_amount"
+        " coupon_duration_type coupon_duration_value redemption_specific_date_status"
+        " redemption_specific_date_value redemption_times_status"
+        " redemption_times_value metadata created_at updated_at deleted_at"
+    ),
+    "PromotionCode": _names(
+        "code first_time_order limit_to_specific_partner coupon_specific_partners"
+        " limit_to_specific_customer coupon_specific_customers minimum_order_status"
+        " minimum_order_value expiration_date_status expiration_date_value"
+        " redemption_times_status redemption_times_value metadata"
+    ),
     "Lead": _names(
         "id status created_at lead_info converted_to submitter submission_form"
         " can_be_converted can_be_rejected"
+    ),
+    "LeadDetails": _names(
+        "leads_enabled program_leads_commission_type leads_commission"
+        " leads_custom_form_fields"
+    ),
+    "Referral": _names(
+        "email created_at updated_at id name surname approved status"
+        " referring_customer referrals_count referral_link referral_links"
+    ),
+    "CustomerBalance": _names("customer balance"),
+    "UnitAmount": _names("amount amount_units is_currency"),
+    "Subscriber": _names(
+        "id name email is_referred tos marketing_consent status approved portal_link"
+        " share_link referrals_count reward created_at"
+    ),
+    "NewsletterReward": _names(
+        "id name description status type fulfillment_type fulfillment_type_name"
+        " fulfillment_value subscriber_count created_at updated_at"
     ),
     "Webhook": _names("key name url is_active signature events"),
 }
@@ -178,6 +209,18 @@ KNOWN_VALUES: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         "coupon_discount_type": _names("percent static"),
         "coupon_duration_type": _names("once hours days months years lifetime"),
     },
+    "CouponShort": {
+        "coupon_discount_type": _names("percent static"),
+        "coupon_duration_type": _names("once hours days months years lifetime"),
+    },
     "Lead": {"status": _names("submitted converted rejected")},
+    "ProgramInfo": {"type": _names("Affiliate Referral Newsletter")},
+    "Referral": {"status": _names("active deleted")},
+    "Subscriber": {"status": _names("Active")},
+    "NewsletterReward": {
+        "status": _names("active"),
+        "type": _names("default"),
+        "fulfillment_type": _names("url_link generic_coupon amazon_gift_card"),
+    },
 }
 """Values that were published of a text that is one of a few."""

@@ -128,6 +128,8 @@ def test_strict_client_takes_what_was_published() -> None:
 SCHEMAS: dict[str, list[str]] = {
     "Partner": ["PartnerSummary", "Partner", "PartnerDetail"],
     "PartnerReferrals": ["PartnerReferralStats"],
+    "PromotionCode": ["PromotionCode", "PromotionCodeDetail"],
+    "Referral": ["ReferralCustomer"],
     "Transaction": ["Transaction", "ReferralTransaction"],
 }
 """The published schemas of a model, where it is not the one of its name."""

@@ -42,7 +42,7 @@ async def look_up(client: Partnero, resource: ResourceName, entry: Entry) -> Fin
 
 async def _sales(client: Partnero, key: str) -> list[Sale]:
     listed = client.transactions.list(key=key, limit=100)
-    return [sale_of(sale) async for sale in listed if _is(sale.key, key)]
+    return [sale_of(sale) async for sale in listed if sale.key == key]
 
 
 async def _customers(client: Partnero, key: str) -> list[Any]:
@@ -55,7 +55,7 @@ async def _customers(client: Partnero, key: str) -> list[Any]:
 async def _partners(client: Partnero, email: str) -> list[Any]:
     # A search may match parts: only the very address counts.
     found = client.partners.search(email=email)
-    return [partner async for partner in found if _is(partner.email, email)]
+    return [partner async for partner in found if _same_address(partner.email, email)]
 
 
 async def has_customer(client: Partnero, name: str) -> bool:
@@ -64,13 +64,13 @@ async def has_customer(client: Partnero, name: str) -> bool:
     if kind == "key":
         return bool(await _customers(client, value))
     found = client.customers.search(email=value)
-    return any([_is(customer.email, value) async for customer in found])
+    return any([_same_address(customer.email, value) async for customer in found])
 
 
 def sale_of(sale: Transaction) -> Sale:
     """Take from a sale what is compared."""
     amount = None if sale.amount is None else str(sale.amount)
-    return Sale((sale.key or "").casefold(), amount, sale.customer, sale.action)
+    return Sale(sale.key or "", amount, sale.customer, sale.action)
 
 
 def compare(entry: Entry, sales: Sequence[Sale]) -> Finding:
@@ -93,14 +93,14 @@ def _same_sale(entry: Entry, sale: Sale) -> Mapping[str, bool]:
         "amount": entry.amount is None
         or (sale.amount is not None and Decimal(sale.amount) == entry.amount),
         "customer": _same_buyer(entry.arguments["customer"], sale.customer),
-        "action": action is None or _is(sale.action, action),
+        "action": action is None or sale.action == action,
     }
 
 
 def _same_buyer(customer: Mapping[str, Any], found: str | None) -> bool:
     """Compare where it can be: answers name the buyer by key, and only if known."""
     key = customer.get("key")
-    return key is None or _is(found, key)
+    return key is None or found == key
 
 
 def _compare_record(entry: Entry, records: Sequence[Any]) -> Finding:
@@ -110,7 +110,7 @@ def _compare_record(entry: Entry, records: Sequence[Any]) -> Finding:
         name
         for name in ("email", "name", "surname")
         if entry.arguments.get(name) is not None
-        and not _is(getattr(records[0], name), entry.arguments[name])
+        and not _same(name, getattr(records[0], name), entry.arguments[name])
     ]
     return _different(entry, wrong) if wrong else EQUAL
 
@@ -121,5 +121,10 @@ def _different(entry: Entry, wrong: Sequence[str]) -> Finding:
     )
 
 
-def _is(found: str | None, wanted: str) -> bool:
+def _same(name: str, found: str | None, wanted: str) -> bool:
+    return _same_address(found, wanted) if name == "email" else found == wanted
+
+
+def _same_address(found: str | None, wanted: str) -> bool:
+    # The case of an address may change on the way; that of a key means something.
     return found is not None and found.casefold() == wanted.casefold()

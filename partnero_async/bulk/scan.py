@@ -84,7 +84,8 @@ def _add(store: Store, record: Record, plan: Plan) -> None:
     except RowError as error:
         _add_rejected(store, record, error, key=None)
         return
-    claim = entry.key.casefold()
+    # Partners are known by their address, whose case means nothing.
+    claim = entry.key.casefold() if plan.resource == "partners" else entry.key
     try:
         store.add(_pending(record, entry), digest=record.digest(), claim=claim)
     except sqlite3.IntegrityError:

@@ -98,7 +98,7 @@ class Sale(NamedTuple):
     """A sale that the program has, as far as it is compared."""
 
     claim: str
-    """Its key, without case."""
+    """Its key."""
     amount: str | None
     customer: str | None
     action: str | None

@@ -16,6 +16,7 @@ __all__ = ["main"]
 
 # Help of what is not imported just to be listed.
 IMPORT = "Import partners, customers or transactions from a CSV file."
+DRIFT = "Report what the API sends that this version does not know."
 SANDBOX = "Serve the Partnero API on this machine."
 
 USAGE = 2
@@ -72,6 +73,7 @@ def app() -> App:
         suppress_keyboard_interrupt=False,
     )
     partnero.command(f"{__name__}.imports:app", name="import", help=IMPORT)
+    partnero.command(f"{__name__}.drift:drift", name="drift", help=DRIFT)
     partnero.command(f"{__name__}.sandbox:sandbox", name="sandbox", help=SANDBOX)
     return partnero
 
