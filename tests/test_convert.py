@@ -284,6 +284,32 @@ def test_an_answer_without_data_is_refused(result: Any) -> None:
         read(result, {"status": 1}, "GET /test")
 
 
+@pytest.mark.parametrize(
+    ("result", "payload", "fault"),
+    [
+        pytest.param(
+            models.Coupon,
+            {"data": {}, "synchronization_message": 7},
+            "synchronization_message: expected str, got int",
+            id="beside-data",
+        ),
+        pytest.param(
+            Page[models.Referral],
+            {"data": {"data": [{}, {"id": 7}]}},
+            "data.data[1].id: expected str, got int",
+            id="nested",
+        ),
+    ],
+)
+def test_a_fault_is_named_by_where_it_came(
+    result: Any, payload: dict[str, Any], fault: str
+) -> None:
+    """The path is that of the answer, also where the model has another shape."""
+    with pytest.raises(UnexpectedBodyError) as caught:
+        read(result, payload, "GET /test")
+    assert caught.value.message == f"the answer does not fit: {fault}"
+
+
 def test_where_there_is_nothing_to_read_nothing_is_looked_at() -> None:
     """A deletion is done whatever its body holds."""
     assert read(NoneType, {"data": "odd"}, "DELETE /partners/{id}") is None
