@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -83,7 +83,7 @@ async def main() -> int:
 
 
 @asynccontextmanager
-async def sandbox() -> AsyncIterator[tuple[str, str]]:
+async def sandbox() -> AsyncGenerator[tuple[str, str]]:
     """Serve the API from another process, and keep its state in a file."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "partnero_async.sandbox"),

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from datetime import UTC, datetime
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
 from ._convert import read
 from ._lookup import Lookup
-from ._session import Failure, Flight
+from ._session import Failure, Flight, Sessions
+from ._settings import Settings
 from ._wire import Answer, Request, Verdict, explain, judge, request, request_id
-from .drift import Finding
+from .drift import Drift, Finding
 from .errors import (
     AmbiguousWriteError,
     AppliedUnreadableError,
@@ -35,11 +37,18 @@ from .errors import (
     RateLimitError,
     UnexpectedBodyError,
 )
-from .pacing import retry_after
-from .retries import ATTEMPTS, LEAST_TIME, Action, Kind, Known, Outcome, backoff, decide
-
-if TYPE_CHECKING:
-    from ._transport import Transport
+from .pacing import Gate, retry_after, shared_gate
+from .retries import (
+    ATTEMPTS,
+    LEAST_TIME,
+    Action,
+    Kind,
+    Known,
+    Outcome,
+    RetryBudget,
+    backoff,
+    decide,
+)
 
 T = TypeVar("T")
 
@@ -62,6 +71,34 @@ AGAIN: Final = object()
 logger = logging.getLogger("partnero")
 
 
+@attrs.define
+class Stats:
+    """What a client has sent so far."""
+
+    requests: int = 0
+    """Requests that were started, repeats and look-ups included."""
+    throttled: int = 0
+    """Answers of 429 among them."""
+
+
+class Line:
+    """What all calls of a client share."""
+
+    def __init__(
+        self, settings: Settings, *, gate: Gate | None, rng: random.Random | None
+    ) -> None:
+        self.settings = settings
+        self.stats = Stats()
+        self.sessions = Sessions(settings)
+        self.gate = gate or shared_gate(
+            settings.api_key.digest, settings.origin, settings.rate
+        )
+        self.budget = RetryBudget()
+        self.drift = Drift()
+        self.rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self.closed = False
+
+
 class Call:
     """One call, from its first request to its result."""
 
@@ -73,19 +110,19 @@ class Call:
         "_key",
         "_kind",
         "_last",
+        "_line",
         "_lookup",
         "_loop",
         "_request",
         "_returns_existing",
         "_started",
         "_throttled",
-        "_transport",
         "_wants_answer",
     )
 
     def __init__(
         self,
-        transport: Transport,
+        line: Line,
         request: Request,
         kind: Kind,
         *,
@@ -94,7 +131,7 @@ class Call:
         lookup: Lookup | None = None,
         returns_existing: bool = False,
     ) -> None:
-        self._transport = transport
+        self._line = line
         self._request = request
         self._kind = kind
         self._deadline = deadline
@@ -137,7 +174,7 @@ class Call:
                     await self._pause(verdict)
 
     def _read(self, result: type[T], verdict: Verdict) -> T:
-        self._transport.budget.give_back(repeated=self._failures > 0)
+        self._line.budget.give_back(repeated=self._failures > 0)
         found: list[Finding] = []
         try:
             value = read(result, verdict.payload, self._request.operation, found)
@@ -154,8 +191,8 @@ class Call:
 
     def _with_drift(self, value: T, found: list[Finding]) -> T:
         for finding in found:
-            self._transport.drift.note(finding)
-        if self._transport.settings.strict:
+            self._line.drift.note(finding)
+        if self._line.settings.strict:
             raise DriftError("; ".join(map(str, found)))
         return value
 
@@ -188,13 +225,13 @@ class Call:
         return Verdict(came.outcome, why=came.why)
 
     async def _send(self, flight: Flight, limit: asyncio.Timeout) -> Answer | Failure:
-        transport = self._transport
-        if transport.closed:
+        line = self._line
+        if line.closed:
             raise self._complete(ClientClosedError("the client was closed meanwhile"))
-        session = await transport.sessions.here()
+        session = await line.sessions.here()
         async with session.slots:
             flight.waits_for = "the rate limit"
-            waited = await transport.gate.enter()
+            waited = await line.gate.enter()
             flight.waits_for = "an answer"
             if waited > WORTH_A_LOG:
                 self._log_wait(waited, "the rate limit")
@@ -202,14 +239,14 @@ class Call:
             try:
                 longest = READ_TIME if self._kind is Kind.READ else WRITE_TIME
                 limit.reschedule(min(self._deadline, self._loop.time() + longest))
-                transport.stats.requests += 1
+                line.stats.requests += 1
                 came = await session.send(self._request, flight)
                 return came
             finally:
                 if isinstance(came, Answer):
-                    transport.gate.leave(came.status, came.headers)
+                    line.gate.leave(came.status, came.headers)
                 else:
-                    transport.gate.leave(None, {})
+                    line.gate.leave(None, {})
 
     def _record(self, began: float, came: Answer | Failure) -> None:
         text = str(came.status) if isinstance(came, Answer) else came.why
@@ -229,7 +266,7 @@ class Call:
         self._attempts[-1] = attrs.evolve(self._attempts[-1], then=action.value)
         if verdict.outcome is Outcome.THROTTLED:
             self._throttled = cast("Answer", self._last)
-            self._transport.stats.throttled += 1
+            self._line.stats.throttled += 1
         elif verdict.outcome in MAY_HAVE_APPLIED and self._kind is not Kind.READ:
             self._in_doubt = True
 
@@ -238,13 +275,9 @@ class Call:
     async def _pause(self, verdict: Verdict) -> None:
         """Wait before a repeat; raise where no repeat is left."""
         self._failures += 1
-        wait = backoff(self._failures, self._transport.rng, self._asked_to_wait())
+        wait = backoff(self._failures, self._line.rng, self._asked_to_wait())
         enough = self._loop.time() + wait + LEAST_TIME <= self._deadline
-        if (
-            self._failures >= ATTEMPTS
-            or not enough
-            or not self._transport.budget.take()
-        ):
+        if self._failures >= ATTEMPTS or not enough or not self._line.budget.take():
             raise self._error(verdict, out_of_time=not enough)
         if wait > WORTH_A_LOG:
             self._log_wait(wait, verdict.why)
@@ -293,7 +326,7 @@ class Call:
 
     async def _settle(self, lookup: Lookup, verdict: Verdict) -> Any:
         """Look twice for a money write, since it may still be under way."""
-        settings = self._transport.settings
+        settings = self._line.settings
         for pause in (settings.settle, settings.settle * 2):
             if self._loop.time() + pause + LEAST_TIME > self._deadline:
                 raise self._ambiguous(verdict)
@@ -315,7 +348,7 @@ class Call:
 
     async def _find(self, lookup: Lookup) -> list[Any]:
         sent = request(lookup.operation, parts=lookup.parts, query=lookup.query)
-        call = Call(self._transport, sent, Kind.READ, deadline=self._deadline)
+        call = Call(self._line, sent, Kind.READ, deadline=self._deadline)
         try:
             found = await call.run(lookup.result)
         except NotFoundError:

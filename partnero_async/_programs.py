@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 import attrs
 
-from ._call import Call
+from ._call import Call, Line
 from ._convert import is_object
 from ._wire import request
 from .errors import PartneroError, RefusedError, WrongProgramError
 from .retries import Kind
-
-if TYPE_CHECKING:
-    from ._transport import Transport
 
 PATIENCE: Final = 5.0
 """Seconds that the question for the type may take: it is asked to explain only."""
@@ -84,29 +81,29 @@ class OwnProgram:
             WeakKeyDictionary()
         )
 
-    async def type(self, transport: Transport, deadline: float) -> str | None:
+    async def type(self, line: Line, deadline: float) -> str | None:
         """Return the type; None when it cannot be told.
 
         The question is not repeated when it fails: a program without an answer would
         make every refusal slow.
         """
         if not self._asked:
-            await self._learn(transport, deadline)
+            await self._learn(line, deadline)
         return self._type
 
-    async def _learn(self, transport: Transport, deadline: float) -> None:
+    async def _learn(self, line: Line, deadline: float) -> None:
         loop = asyncio.get_running_loop()
         deadline = min(deadline, loop.time() + PATIENCE)
         turn = self._turns.setdefault(loop, asyncio.Lock())
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline), turn:
                 known = self._asked
-                self._type = self._type if known else await _ask(transport, deadline)
+                self._type = self._type if known else await _ask(line, deadline)
         self._asked = True
 
 
-async def _ask(transport: Transport, deadline: float) -> str | None:
-    call = Call(transport, request("GET /program"), Kind.READ, deadline=deadline)
+async def _ask(line: Line, deadline: float) -> str | None:
+    call = Call(line, request("GET /program"), Kind.READ, deadline=deadline)
     try:
         return type_of(await call.run(object))
     except PartneroError:
@@ -127,11 +124,10 @@ def type_of(data: object) -> str | None:
     return "newsletter" if "esp_type" in data else None
 
 
-async def explained(
-    error: RefusedError, bound: Bound, transport: Transport, deadline: float
+def explained(
+    error: RefusedError, bound: Bound, kind: str | None
 ) -> WrongProgramError | None:
-    """Return a better error where the key's program is of a type without *bound*."""
-    kind = await transport.program.type(transport, deadline)
+    """Return a better error where the key's program, of this *kind*, has no *bound*."""
     if kind is None or kind in bound.programs:
         return None
     own = " or ".join(NAMES[name] for name in sorted(bound.programs))

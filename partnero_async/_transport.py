@@ -7,33 +7,19 @@ import random
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import attrs
-
-from ._call import Call
+from ._call import Call, Line
 from ._lookup import Lookup
 from ._programs import REFUSALS, Bound, OwnProgram, explained
-from ._session import Sessions
 from ._settings import Settings
 from ._wire import request
-from .drift import Drift
 from .errors import ClientClosedError, RefusedError
-from .pacing import Gate, shared_gate
-from .retries import Kind, RetryBudget
+from .pacing import Gate
+from .retries import Kind
 
 T = TypeVar("T")
 
 
-@attrs.define
-class Stats:
-    """What a client has sent so far."""
-
-    requests: int = 0
-    """Requests that were started, repeats and look-ups included."""
-    throttled: int = 0
-    """Answers of 429 among them."""
-
-
-class Transport:
+class Transport(Line):
     """What the resources of a client send through."""
 
     def __init__(
@@ -43,17 +29,8 @@ class Transport:
         gate: Gate | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        self.settings = settings
-        self.stats = Stats()
-        self.sessions = Sessions(settings)
-        self.gate = gate or shared_gate(
-            settings.api_key.digest, settings.origin, settings.rate
-        )
-        self.budget = RetryBudget()
-        self.drift = Drift()
+        super().__init__(settings, gate=gate, rng=rng)
         self.program = OwnProgram()
-        self.rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
-        self.closed = False
 
     async def call(
         self,
@@ -97,7 +74,8 @@ class Transport:
         except RefusedError as error:
             if bound is None or error.status not in REFUSALS:
                 raise
-            wrong = await explained(error, bound, self, deadline)
+            own = await self.program.type(self, deadline)
+            wrong = explained(error, bound, own)
             if wrong is None:
                 raise
             raise wrong from error

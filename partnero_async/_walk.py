@@ -5,21 +5,45 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Hashable
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from .errors import UsageError
 from .models.pages import Page
-
-if TYPE_CHECKING:
-    from .pages import Pages
 
 T = TypeVar("T")
 
 REMEMBERED: Final = 5_000
 """Items that a walk remembers: so far may a list shift from one page to the next."""
+
+
+class Listing(Protocol[T]):
+    """A list that can be walked."""
+
+    unique: bool
+    identity: Callable[[T], Hashable]
+
+    @property
+    def name(self) -> str:
+        """What list it is."""
+        ...
+
+    async def page(self, number: int) -> Page[T]:
+        """Read one page."""
+        ...
+
+    def pages(
+        self, *, window: int, prefetch: bool, start: int
+    ) -> AsyncGenerator[Page[T]]:
+        """Walk the pages."""
+        ...
+
+    def after(self, page: Page[T]) -> int | None:
+        """Say which page is next."""
+        ...
+
 
 KEYS: Final = ("id", "key", "uuid_code", "code", "email", "url")
 """What identifies an item; the first that it has."""
@@ -35,7 +59,7 @@ def identity_of(item: Any) -> Hashable:
 
 
 async def ahead(
-    pages: Pages[T], start: int, *, window: int, prefetch: bool
+    pages: Listing[T], start: int, *, window: int, prefetch: bool
 ) -> AsyncGenerator[Page[T]]:
     """Yield the pages from *start* in order, with some of them asked for early."""
     # One page early is asked for when its number is known; a window guesses numbers.
@@ -58,7 +82,7 @@ async def ahead(
 
 
 def _fill(
-    tasks: deque[asyncio.Task[Page[T]]], pages: Pages[T], number: int, window: int
+    tasks: deque[asyncio.Task[Page[T]]], pages: Listing[T], number: int, window: int
 ) -> None:
     while len(tasks) < window:
         tasks.append(asyncio.create_task(pages.page(number + len(tasks))))
@@ -79,7 +103,7 @@ class Walk(Generic[T]):
     """One walk through a list: an asynchronous iterator that knows where it is."""
 
     def __init__(
-        self, pages: Pages[T], *, window: int, prefetch: bool, resume: str | None
+        self, pages: Listing[T], *, window: int, prefetch: bool, resume: str | None
     ) -> None:
         number, after = _read_checkpoint(pages, resume)
         self.place = Place[T](number, after)
@@ -142,7 +166,7 @@ class Place(Generic[T]):
 
 
 async def _batches(
-    pages: Pages[T], start: int, after: str | None, *, window: int, prefetch: bool
+    pages: Listing[T], start: int, after: str | None, *, window: int, prefetch: bool
 ) -> AsyncGenerator[tuple[int, list[T]]]:
     """Yield each page's number, and its items that have not come by before."""
     once = (_ByKey if pages.unique else _ByOrder)(pages)
@@ -167,7 +191,7 @@ async def _items(
 class _ByKey(Generic[T]):
     """Tell items that have come by before by their keys, which are unique."""
 
-    def __init__(self, pages: Pages[T]) -> None:
+    def __init__(self, pages: Listing[T]) -> None:
         self._identity = pages.identity
         self._seen: dict[Hashable, None] = {}
 
@@ -190,7 +214,7 @@ class _ByOrder(Generic[T]):
     again tells the one from the other.
     """
 
-    def __init__(self, pages: Pages[T]) -> None:
+    def __init__(self, pages: Listing[T]) -> None:
         self._pages = pages
         self._before: Page[T] | None = None
         self._tail: list[Hashable] = []
@@ -224,11 +248,11 @@ def _overlap(tail: list[Hashable], head: list[Hashable]) -> int:
 # --- where to go on -----------------------------------------------------------------
 
 
-def _digest(pages: Pages[T], item: T) -> str:
+def _digest(pages: Listing[T], item: T) -> str:
     return blake2b(repr(pages.identity(item)).encode(), digest_size=8).hexdigest()
 
 
-def _behind(items: list[T], last: str | None, pages: Pages[T]) -> list[T]:
+def _behind(items: list[T], last: str | None, pages: Listing[T]) -> list[T]:
     """Return the items behind the one that was yielded last; all, where it is gone."""
     if last is None:
         return items
@@ -236,7 +260,7 @@ def _behind(items: list[T], last: str | None, pages: Pages[T]) -> list[T]:
     return items[names.index(last) + 1 :] if last in names else items
 
 
-def _read_checkpoint(pages: Pages[Any], text: str | None) -> tuple[int, str | None]:
+def _read_checkpoint(pages: Listing[Any], text: str | None) -> tuple[int, str | None]:
     if text is None:
         return 1, None
     try:

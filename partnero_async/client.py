@@ -15,7 +15,8 @@ from .pacing import Rate
 from .retries import Kind
 
 if TYPE_CHECKING:
-    from ._transport import Stats, Transport
+    from ._call import Stats
+    from ._transport import Transport
     from .drift import Drift
     from .resources.account import AccountResource
     from .resources.coupons import CouponsResource

@@ -16,7 +16,7 @@ from partnero_async._settings import OnAmbiguous
 from ._portal import OnRunningLoop, Portal
 
 if TYPE_CHECKING:
-    from partnero_async._transport import Stats
+    from partnero_async._call import Stats
     from partnero_async.drift import Drift
 
     from .resources.account import AccountResource

@@ -69,7 +69,7 @@ async def prepared(serve: Any) -> Any:
         _, api = await serve(currency="EUR", **settings)
         operation = example["operation"]
         names = (name, operation, operation.partition(".")[0])
-        setup = next((SETUP[each] for each in names if each in SETUP), [])
+        setup: list[Any] = next((SETUP[each] for each in names if each in SETUP), [])
         for call in [*setup, *BEFORE.get(name, [])]:
             status, body = await api(*call)
             assert status < 300, body

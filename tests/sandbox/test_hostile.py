@@ -92,7 +92,9 @@ def connection() -> Iterator[Any]:
         host = sandbox.url.removeprefix("http://").removesuffix("/v1")
         connection = HTTPConnection(host)
 
-        keys = {program.type: program.api_key for program in sandbox.programs}
+        keys: dict[str, str] = {
+            program.type: program.api_key for program in sandbox.programs
+        }
 
         def call(kind: str, method: str, path: str, body: Any) -> tuple[int, Any]:
             raw = None if body is None else msgspec.json.encode(body)

@@ -1,6 +1,6 @@
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -157,7 +157,11 @@ async def test_update(serve: Any, tmp_path: Path) -> None:
 )
 async def test_update_refused(serve: Any, body: Any, name: str) -> None:
     """Without a message, the one published case; with one by a switch."""
-    for form, members in (("errors", ["status", "errors"]), ("full", None)):
+    forms: list[tuple[Literal["errors", "full"], list[str] | None]] = [
+        ("errors", ["status", "errors"]),
+        ("full", None),
+    ]
+    for form, members in forms:
         _, api = await serve(assumptions=Assumptions(program_errors=form))
         status, answer = await api("PUT", "/program", body)
         assert (status, list(answer["errors"])) == (422, [name])
@@ -170,7 +174,8 @@ async def confirmed(api: Any, clock: Any, *, seconds: float) -> int:
     code = body["data"]["confirmation_code"]
     assert (list(body), len(code)) == (["data"], 8)
     clock.now += seconds
-    return (await api("DELETE", "/program", {"confirmation_code": code}))[0]
+    status, _ = await api("DELETE", "/program", {"confirmation_code": code})
+    return int(status)
 
 
 async def test_deletion_in_two_steps(serve: Any, clock: Any) -> None:
