@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from .assumptions import Assumptions
 from .calls import Program
@@ -38,12 +39,18 @@ def link_prefix(domain: int | None, program: Program) -> str:
     website = program.website
     if label is not None:
         website = website.replace("://", f"://{label}.", 1)
-    return f"{website}?aff="
+    return parameter_of(website, "aff")
+
+
+def parameter_of(website: str, name: str) -> str:
+    """Return the URL of *website* up to the value of a further parameter."""
+    return f"{website}{'&' if '?' in website else '?'}{name}="
 
 
 def link_url(row: sqlite3.Row, program: Program) -> str:
     """Return the address of a link: the one that was set, or the one its key makes."""
-    return str(row["url"] or link_prefix(row["domain"], program) + row["key"])
+    made = link_prefix(row["domain"], program) + quote(row["key"], safe="")
+    return str(row["url"] or made)
 
 
 def partner_item(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from . import answers
 from .amounts import sums
@@ -301,7 +302,8 @@ def shape(call: Call, row: sqlite3.Row) -> dict[str, Any]:
 
 def link_url(call: Call, key: str) -> str:
     """Write the URL of a link: its parameter is a setting, `ref` in most examples."""
-    return f"{call.program.website}?ref={key}"
+    prefix = answers.parameter_of(call.program.website, "ref")
+    return prefix + quote(key, safe="")
 
 
 def _referring_shape(call: Call, row: sqlite3.Row) -> dict[str, Any] | None:

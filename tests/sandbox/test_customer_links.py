@@ -85,3 +85,10 @@ async def test_search(api: Any) -> None:
     _, body = await call("GET", f"{LINKS}:search?id=mai&customer[id]=other")
     assert body["data"] == []
     assert (await call("GET", f"{LINKS}:search?customer[id]=otter"))[0] == 422
+
+
+async def test_key_is_part_of_a_url(api: Any) -> None:
+    """A key that is more than letters is encoded, as in the links of partners."""
+    call = await api()
+    _, body = await call("PUT", f"{LINKS}/mail", {"key": "e mail"})
+    assert body["data"]["url"].endswith("?ref=e%20mail")

@@ -207,3 +207,12 @@ async def test_default_link_deletable_as_a_switch(serve: Any) -> None:
     _, body = await api("GET", "/partners/pt1")
     assert (body["data"]["referral_link"], body["data"]["referral_links"]) == (None, [])
     assert (await add(api, "new"))["default"]
+
+
+async def test_key_is_part_of_a_url(api: Any) -> None:
+    """A key that is more than letters is encoded, after what the website has."""
+    link = await add(api, "söme & more#1")
+    assert link["url"] == "https://shop.example?aff=s%C3%B6me%20%26%20more%231"
+    await api("PUT", "/program", {"website": "https://shop.example/?lang=de"})
+    _, body = await api("GET", f"{PATH}/mk")
+    assert body["data"]["url"] == "https://shop.example/?lang=de&aff=mk"
