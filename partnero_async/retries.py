@@ -139,12 +139,23 @@ def _broken(kind: Kind, known: Known) -> Action:
     return Action.READ_BACK if known.wants_answer else Action.DONE
 
 
+OWN_TRACES: Final = frozenset(
+    {
+        ("POST", 400),  # archived already: by the first one, or by another
+        ("GET", 400),  # a lead that is rejected already; rejecting is a GET
+        ("GET", 422),
+        ("PUT", 404),  # renamed already: it is found under its new key
+    }
+)
+"""Refusals of a repeat that may say that the first one took effect."""
+
+
 def _refused(kind: Kind, known: Known) -> Action:
     repeated = kind is Kind.STATE and known.in_doubt
     if repeated and known.method == "DELETE" and known.status == 404:
         return Action.DONE  # the first one deleted it
-    if repeated and known.keyed and known.status == 400:
-        return Action.COMPARE  # archived already: by the first one, or by another
+    if repeated and known.keyed and (known.method, known.status) in OWN_TRACES:
+        return Action.COMPARE
     asked = known.in_doubt or known.returns_existing
     if kind is Kind.UNIQUE and asked and known.status in DUPLICATE:
         return Action.COMPARE

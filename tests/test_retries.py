@@ -87,7 +87,13 @@ def refusal_exception(kind: Kind, known: Known) -> Action:
     match kind, known:
         case Kind.STATE, Known(method="DELETE", status=404, in_doubt=True):
             return Action.DONE
-        case Kind.STATE, Known(status=400, in_doubt=True, keyed=True):
+        case Kind.STATE, Known(
+            method="POST" | "GET", status=400, in_doubt=True, keyed=True
+        ):
+            return Action.COMPARE
+        case Kind.STATE, Known(method="GET", status=422, in_doubt=True, keyed=True):
+            return Action.COMPARE
+        case Kind.STATE, Known(method="PUT", status=404, in_doubt=True, keyed=True):
             return Action.COMPARE
         case Kind.UNIQUE, Known(status=409 | 422, in_doubt=True):
             return Action.COMPARE

@@ -159,6 +159,11 @@ RECRUIT, SEARCH = "POST /partners", "GET /partners:search"
             id="update-is-sent-again",
         ),
         pytest.param(
+            update, [LOST, ABSENT, data({"key": "c2"})],
+            ["PUT /customers/c1"] * 2 + ["GET /customers/c2"], "c2",
+            id="rename-refused-since-the-first-one-did-it",
+        ),
+        pytest.param(
             update, [HALF_JSON, data({"key": "c2"})],
             ["PUT /customers/c1", "GET /customers/c2"], "c2",
             id="update-accepted-but-unreadable-is-read-under-its-new-key",
@@ -291,6 +296,15 @@ def test_call_that_ends_well(
             archive, [LOST, Reply(400, {}), data(PARTNER)],
             ["POST /partners/p1/archive"] * 2 + ["GET /partners/p1"],
             BadRequestError, True, id="archiving-refused-for-another-reason",
+        ),
+        pytest.param(
+            update, [LOST, Reply(400, {})], ["PUT /customers/c1"] * 2,
+            BadRequestError, True, id="update-refused-after-a-lost-one",
+        ),
+        pytest.param(
+            update, [LOST, ABSENT, ABSENT],
+            ["PUT /customers/c1"] * 2 + ["GET /customers/c2", PROGRAM],
+            NotFoundError, True, id="update-of-nothing-after-a-lost-one",
         ),
         pytest.param(
             archive, [Reply(400, {})], ["POST /partners/p1/archive"],
