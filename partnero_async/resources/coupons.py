@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from types import NoneType
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
+from .._keys import made_up_code
 from .._lookup import Lookup, holds
 from ..models.coupons import Coupon, CouponSync
 from ..models.pages import Page
@@ -179,12 +179,3 @@ def _coupon(uuid_code: str, **same: Any) -> Lookup:
         mine=holds(uuid_code=uuid_code),
         same=holds(**same),
     )
-
-
-ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-"""Without what is mistaken for something else: customers type these codes."""
-
-
-def made_up_code() -> str:
-    """Return a code that no other coupon has, and that cannot be guessed."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(12))

@@ -47,13 +47,11 @@ class PartnerLinksResource(Resource, programs=["affiliate"]):
         Give one criterion. Whether part of a value matches is not documented, and there
         are no pages. Source: the vendor's PHP library.
         """
-        found = await self._call(
+        return await self._whole(
             Page[ReferralLink],
-            Kind.READ,
             "GET /partner_referral_links:search",
             query={"id": id, "key": key},
         )
-        return found.items
 
     def domains(self, *, limit: int = 100) -> Pages[LinkDomain]:
         """Walk the domains on which links can be made.

@@ -7,13 +7,13 @@ from datetime import date
 from types import NoneType
 from typing import Any, Literal
 
+from .._keys import made_up_code
 from .._lookup import Lookup, holds
 from ..models.coupons import CodeHolder, PromotionCode
 from ..models.pages import Page
 from ..pages import Pages
 from ..retries import Kind
 from ._resource import Resource
-from .coupons import made_up_code
 
 
 class PromotionCodesResource(Resource):

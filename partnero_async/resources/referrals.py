@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Literal, cast
-from uuid import uuid4
 
+from .._keys import made_up_key
 from .._lookup import Lookup, holds
 from ..models.pages import Page
 from ..models.referrals import (
@@ -114,7 +114,7 @@ class ReferralsResource(Resource, programs=["refer_a_friend"]):
         answer could not be looked up.
         """
         if not (id or email or key):
-            id = made_up_id()  # noqa: A001 - the API's own name
+            id = made_up_key()  # noqa: A001 - the API's own name
         body = {
             "id": id,
             "key": key,
@@ -309,11 +309,6 @@ class ReferralsResource(Resource, programs=["refer_a_friend"]):
             json=body,
             key=id,
         )
-
-
-def made_up_id() -> str:
-    """Return an id that no other customer has."""
-    return f"py-{uuid4().hex}"
 
 
 def _registered(

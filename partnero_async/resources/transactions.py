@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Literal, cast
-from uuid import uuid4
 
+from .._keys import made_up_key
 from .._lookup import Lookup, holds, sold_to
 from .._refund import again, refundable, remainder
 from .._wire import unix_seconds
@@ -270,8 +270,3 @@ def _sales_with(key: str, **rest: Any) -> Lookup:
         mine=holds(key=key),
         **rest,
     )
-
-
-def made_up_key() -> str:
-    """Return a key that no other sale has."""
-    return f"py-{uuid4().hex}"

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Final, Literal
 
+from .._keys import made_up_key
 from .._lookup import Lookup, holds
 from ..models.pages import Page
 from ..models.webhooks import Webhook, WebhookEventName
 from ..pages import Bounds, Pages
 from ..retries import Kind
 from ._resource import Resource
-from .transactions import made_up_key
 
 BOUNDS: Final = Bounds(smallest=10, largest=100)
 """Those of the old documentation; no newer source names any."""
