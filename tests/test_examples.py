@@ -47,6 +47,7 @@ from partnero_async._wire import Answer, Request
 
 from .clock import run_virtual
 from .reference import API, BY_ID, RESOURCES
+from .test_reference import assert_same
 
 EXAMPLES = API / "examples"
 
@@ -86,7 +87,7 @@ def files(*patterns: str) -> list[Example]:
     return [load(path) for path in paths]
 
 
-SUCCESSES = [e for e in files("*.json", "assumed/*.json") if e.noun in RESOURCES]
+SUCCESSES = files("*.json", "assumed/*.json")
 FAILURES = files("errors/*.json")
 
 COUNTS = {
@@ -383,9 +384,20 @@ async def test_the_two_steps_of_a_deletion_are_one_call() -> None:
 def test_no_example_is_left_out() -> None:
     """A new file has to be counted here, and so be looked at."""
     assert Counter(example.noun for example in SUCCESSES) == COUNTS
-    of_ours = {e.name for e in FAILURES if e.noun in RESOURCES}
-    assert {e.name for e in FAILURES} == {*ERRORS, NO_CONTENT}
-    assert len(of_ours) == 28
+    assert COUNTS.keys() == set(RESOURCES)
+    assert_same(ERRORS.keys() | {NO_CONTENT}, (e.name for e in FAILURES))
+
+
+def test_every_file_is_played() -> None:
+    """The deliveries of webhooks apart, which are nothing that a client asks for."""
+    folder = {
+        str(path.relative_to(EXAMPLES).with_suffix(""))
+        for path in EXAMPLES.rglob("*.json")
+        if path.parent.name != "webhooks"
+    }
+    played = [*(e.name for e in SUCCESSES), *ON_THE_WIRE, *ALONE, NO_CONTENT]
+    assert_same(played, folder)
+    assert len(played) == len(folder) == 202
 
 
 def test_every_alternate_request_is_known() -> None:
@@ -538,30 +550,26 @@ SHORT_CALL = 10.0
 """Seconds: less than any Retry-After of the examples, so that none is waited for."""
 
 
-def of_ours(name: str) -> Example:
-    """Load an example; an answer to an operation not built yet goes to one that is."""
-    example = load(EXAMPLES / f"{name}.json")
-    if example.noun in RESOURCES:
-        return example
-    (stand_in,) = files("account.test.json")
-    return stand_in._replace(name=name, alternate=False, response=example.response)
+def failure(name: str) -> Example:
+    """Load one failure."""
+    return load(EXAMPLES / f"{name}.json")
 
 
-ON_THE_WIRE = [
-    name
-    for name in ERRORS
-    if name
-    not in (
-        *("errors/429-no-headers", "errors/429-rate-limit-headers", "errors/502-html"),
-        "errors/405-method",
-    )
-]
+ALONE = (
+    "errors/405-method",
+    "errors/429-no-headers",
+    "errors/429-rate-limit-headers",
+    "errors/502-html",
+)
+"""Failures with tests of their own."""
+
+ON_THE_WIRE = [name for name in ERRORS if name not in ALONE]
 
 
 @pytest.mark.parametrize("name", ON_THE_WIRE)
 async def test_a_failure_becomes_its_error(name: str) -> None:
     """Status, message and reasons by field are those of the answer, in every shape."""
-    example, wanted = of_ours(name), ERRORS[name]
+    example, wanted = failure(name), ERRORS[name]
     async with playing(example.response, timeout=SHORT_CALL) as (client, seen):
         with pytest.raises(PartneroError) as caught:
             await play(client, example)
@@ -581,7 +589,7 @@ async def test_a_failure_becomes_its_error(name: str) -> None:
 
 async def test_a_conversion_that_is_not_allowed_is_posted() -> None:
     """405 on the documented GET: the other published form is sent, and fails alike."""
-    example, wanted = of_ours("errors/405-method"), ERRORS["errors/405-method"]
+    example, wanted = failure("errors/405-method"), ERRORS["errors/405-method"]
     async with playing(example.response) as (client, seen):
         with pytest.raises(RefusedError) as caught:
             await play(client, example)
@@ -601,7 +609,7 @@ async def test_a_conversion_that_is_not_allowed_is_posted() -> None:
 )
 async def test_a_wait_that_is_too_long_is_told(name: str, seconds: int) -> None:
     """``retry_at`` says when; a date counts from the answer's own ``Date``."""
-    example = of_ours(name)
+    example = failure(name)
     before = datetime.now(UTC)
     async with playing(example.response, timeout=SHORT_CALL) as (client, _):
         with pytest.raises(RateLimitError) as caught:
@@ -638,7 +646,7 @@ class Line:
 )
 def test_a_throttled_call_ends_with_its_time(name: str) -> None:
     """Without a time to wait the gate asks again, and the call's own time ends it."""
-    example = of_ours(name)
+    example = failure(name)
 
     async def main() -> tuple[PartneroError, float]:
         async with Partnero(uuid4().hex) as client:
@@ -655,7 +663,7 @@ def test_a_throttled_call_ends_with_its_time(name: str) -> None:
 
 async def test_a_sale_without_an_answer_is_sent_once() -> None:
     """502 on a sale: it may stand there, so it is looked up and never sent again."""
-    example = of_ours("errors/502-html")
+    example = failure("errors/502-html")
     settings = {"settle": 0.001}
     async with playing(example.response, **settings) as (client, seen):
         with pytest.raises(AmbiguousWriteError) as caught:
@@ -684,7 +692,7 @@ async def test_a_deletion_may_be_answered_without_a_body(name: str) -> None:
 
 async def test_a_sale_without_a_key_gets_one() -> None:
     """What is sent beside the made-up key is what was given."""
-    example = of_ours("errors/422-errors-as-array")
+    example = failure("errors/422-errors-as-array")
     async with playing(example.response) as (client, seen):
         with pytest.raises(ValidationError) as caught:
             await play(client, example)
