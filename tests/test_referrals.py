@@ -123,6 +123,14 @@ def test_a_lost_registration_is_looked_up(
     assert query == ({} if asked == READ else dict([first]))
 
 
+@pytest.mark.parametrize("end", ["priya k", "priya%20k"])
+def test_a_key_is_found_in_a_link_encoded_or_not(end: str) -> None:
+    """How the API writes signs of a key in a link was never shown."""
+    there = {**PRIYA, "referral_link": None, "referral_links": [f"x?ref={end}"]}
+    _, script = play([LOST, page(there)], create(key="priya k"))
+    assert str(script) == f"{POST} {SEARCH}"
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Literal, cast
+from urllib.parse import quote
 
 from .._keys import made_up_key
 from .._lookup import Lookup, holds
@@ -334,7 +335,9 @@ def _registered(
 def _has_key(key: str) -> Callable[[Referral], bool]:
     def compared(found: Referral) -> bool:
         links = [found.referral_link or "", *(found.referral_links or [])]
-        return found.id == key or any(link.endswith(f"={key}") for link in links)
+        # Whether a key with signs in it is encoded in a link was never shown.
+        ends = f"={key}", f"={quote(key, safe='')}"
+        return found.id == key or any(link.endswith(ends) for link in links)
 
     return compared
 
