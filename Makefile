@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test property check format lock clean
 
 help:  ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -19,6 +19,9 @@ test: $(VENV)/dev.stamp  ## Run the whole test suite, with its coverage gate.
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+property: $(VENV)/dev.stamp  ## Run the property tests with 200 cases an operation.
+	PROPERTY_EXAMPLES=200 $(BIN)/python -m pytest -s tests/test_schema.py tests/test_property_api.py $(ARGS)
 
 check: $(VENV)/dev.stamp  ## Run the formatter, the linter and the type checkers.
 	$(BIN)/ruff format --check .
