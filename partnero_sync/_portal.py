@@ -51,25 +51,30 @@ class Trip(Generic[T]):
 
     def __init__(self, work: Coroutine[Any, Any, T]) -> None:
         self._work = work
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._departed = False
+        self._loop: asyncio.AbstractEventLoop
         self._task: asyncio.Task[T] | None = None
         self.future: Future[T] = Future()
         """What comes back; waited for in the caller's thread."""
 
     def depart(self, loop: asyncio.AbstractEventLoop) -> None:
         """Put the call onto *loop*, from the caller's thread."""
-        self._loop = loop
+        self._loop, self._departed = loop, True
         # This copies the caller's context variables, and the task begins in the copy.
         loop.call_soon_threadsafe(self._begin, loop)
 
     def abandon(self, patience: float = 0.0) -> None:
         """Cancel the call wherever it is; wait *patience* seconds for its teardown."""
-        if self._loop is None:
+        if not self._departed:
             self._work.close()
         elif not self.future.done():
-            with suppress(RuntimeError):  # the loop has ended, and the call with it
-                self._loop.call_soon_threadsafe(self._cancel)
+            self.soon(self._cancel)
             wait([self.future], patience)
+
+    def soon(self, do: Callable[[], None]) -> None:
+        """Have something done on the loop that the call was put onto."""
+        with suppress(RuntimeError):  # the loop has ended, and the call with it
+            self._loop.call_soon_threadsafe(do)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._task = loop.create_task(self._work)
@@ -210,10 +215,12 @@ class Portal:
         with self.lock:
             trip.depart(self.start().loop)
 
-    def wait(self, trip: Trip[T]) -> T:
-        """Wait for what comes back of *trip*."""
+    def wait(self, trip: Trip[T], meanwhile: Callable[[], None] | None = None) -> T:
+        """Wait for what comes back of *trip*; do *meanwhile* first."""
         began = time.monotonic()
         try:
+            if meanwhile:
+                meanwhile()
             result = trip.future.result()
         finally:
             del trip

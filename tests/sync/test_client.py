@@ -28,6 +28,27 @@ def test_names_are_those_of_the_async_package() -> None:
         _ = partnero_sync.Partnr
 
 
+@pytest.mark.parametrize(
+    ("module", "own"),
+    [
+        pytest.param("errors", set[str](), id="errors"),
+        pytest.param("models", set[str](), id="models"),
+        pytest.param("tracking", set[str](), id="tracking"),
+        pytest.param("drift", set[str](), id="drift"),
+        pytest.param("bulk", {"run_import", "resolve"}, id="bulk"),
+        pytest.param("sandbox", {"Sandbox"}, id="sandbox"),
+    ],
+)
+def test_modules_have_the_same_objects(module: str, own: set[str]) -> None:
+    """Whatever is in a module of the async package is in ours, and no copy."""
+    ours = import_module(f"partnero_sync.{module}")
+    theirs = import_module(f"partnero_async.{module}")
+    for name in theirs.__all__:
+        same = getattr(ours, name) is getattr(theirs, name)
+        assert same is (name not in own), name
+    assert getattr(ours, "__all__", theirs.__all__) == theirs.__all__
+
+
 def test_async_package_does_not_know_this_one() -> None:
     """Imports run one way."""
     for path in Path(partnero_async.__file__).parent.rglob("*.py"):

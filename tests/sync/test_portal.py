@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 import threading
 import time
 import weakref
@@ -13,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import FrameType
 
 import pytest
 
@@ -27,6 +25,7 @@ from partnero_sync import (
     UsageError,
 )
 from partnero_sync._portal import Trip
+from tests.sync.interrupt import interrupted_when
 from tests.sync.silent import PATIENCE, Silent
 
 REQUEST: ContextVar[str] = ContextVar("REQUEST", default="none")
@@ -34,32 +33,6 @@ REQUEST: ContextVar[str] = ContextVar("REQUEST", default="none")
 
 def loop_threads() -> list[threading.Thread]:
     return [t for t in threading.enumerate() if t.name == "partnero-sync"]
-
-
-class InterruptedError_(BaseException):  # noqa: N801 - the builtin has the name
-    """Raised by a signal handler, as KeyboardInterrupt is."""
-
-
-@contextmanager
-def interrupted_when(ready: Callable[[], object]) -> Iterator[None]:
-    """Interrupt the main thread as Ctrl-C does, as soon as *ready* returns."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise InterruptedError_
-
-    def watch() -> None:
-        ready()
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-
-    before = signal.signal(signal.SIGUSR1, interrupt)
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        with pytest.raises(InterruptedError_):
-            yield
-    finally:
-        watcher.join()
-        signal.signal(signal.SIGUSR1, before)
 
 
 @contextmanager
@@ -194,7 +167,7 @@ def test_call_interrupted_before_it_has_begun_is_not_made(
 def test_call_interrupted_on_its_way_to_the_loop_is_not_made(client: Partnero) -> None:
     """Ctrl-C between two lines leaves no coroutine that was never awaited."""
     trip = Trip(client._async.account.test())
-    trip._loop = client._portal.start().loop
+    trip._loop, trip._departed = client._portal.start().loop, True
     trip.abandon(PATIENCE)
     assert trip.future.cancelled()
     assert client.stats.requests == 0

@@ -1,0 +1,194 @@
+"""Bulk imports, without ``await``: rows in, one outcome a row, resumable.
+
+::
+
+    from partnero_sync import Partnero
+    from partnero_sync.bulk import run_import
+
+    with Partnero() as client:
+        report = run_import(client, "transactions", "sales.csv")
+
+`run_import` and `resolve` are this package's own; all other names are those of
+`partnero_async.bulk`, the same objects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, wait
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from partnero_async import Partnero as AsyncPartnero
+from partnero_async import bulk as _bulk
+from partnero_async.bulk import (
+    ColumnError,
+    Field,
+    ImportStopError,
+    JournalError,
+    JournalInUseError,
+    Listed,
+    Progress,
+    Report,
+    ResourceName,
+    Source,
+    SourceError,
+    fields_of,
+)
+
+from ._portal import TEARDOWN, Portal, Trip
+from .client import Partnero
+
+__all__ = [
+    "ColumnError",
+    "Field",
+    "ImportStopError",
+    "JournalError",
+    "JournalInUseError",
+    "Listed",
+    "Progress",
+    "Report",
+    "ResourceName",
+    "Source",
+    "SourceError",
+    "fields_of",
+    "resolve",
+    "run_import",
+]
+
+Watch = Callable[[Progress], None]
+Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, Report]]
+
+
+def run_import(
+    client: Partnero,
+    resource: ResourceName,
+    source: Source | Path | str,
+    *,
+    journal: Path | str | None = None,
+    rejects: Path | str | None = None,
+    concurrency: int = 32,
+    settle: float = 5.0,
+    on_progress: Watch | None = None,
+    stop: threading.Event | None = None,
+) -> Report:
+    """Import the rows of a CSV file, one call each; started again, go on.
+
+    *journal* is ``FILE.journal`` and *rejects* ``FILE.rejects.csv`` where they are left
+    out. *settle* is how many seconds a request of a killed run may still take to
+    arrive: so long a sale in doubt is waited for before it is parked. *on_progress* is
+    called in this thread, several times a second.
+
+    Set *stop* to end early: nothing new is sent, and what is under way gets five
+    seconds. Ctrl-C, and an exception of *on_progress*, do the same and are then raised;
+    a second Ctrl-C ends it at once. The journal is in order either way.
+
+    Raises `ImportStopError` for a file, columns or a journal that cannot be used, and
+    `PartneroError` for a key that is refused or an API that is not there: then nothing
+    was sent. Whatever is about one row is in the report and not raised.
+    """
+    inner, portal = _inside(client)
+
+    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:
+        return _bulk.run_import(
+            inner,
+            resource,
+            source,
+            journal=journal,
+            rejects=rejects,
+            concurrency=concurrency,
+            settle=settle,
+            on_progress=watch,
+            stop=halt,
+        )
+
+    return _Run(portal, begin).report(on_progress, stop)
+
+
+def resolve(
+    client: Partnero,
+    journal: Path | str,
+    *,
+    send_absent: bool = False,
+    settle: float = 30.0,
+    concurrency: int = 8,
+    on_progress: Watch | None = None,
+    stop: threading.Event | None = None,
+) -> Report:
+    """Look up the rows of *journal* that are in doubt.
+
+    What is found is done. What is not stays parked; with *send_absent* it is sent, once
+    *settle* seconds have passed since it was sent the last time and two more look-ups
+    find nothing. What is found more than once, or with other values, stays parked.
+
+    Ends early as `run_import` does, and raises what it raises.
+    """
+    inner, portal = _inside(client)
+
+    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:
+        return _bulk.resolve(
+            inner,
+            journal,
+            send_absent=send_absent,
+            settle=settle,
+            concurrency=concurrency,
+            on_progress=watch,
+            stop=halt,
+        )
+
+    return _Run(portal, begin).report(on_progress, stop)
+
+
+def _inside(client: Partnero) -> tuple[AsyncPartnero, Portal]:
+    return client._async, client._portal  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
+class _Run:
+    """A run on the client's loop, and what it tells on the way."""
+
+    def __init__(self, portal: Portal, begin: Begin) -> None:
+        self._portal = portal
+        self._halt = asyncio.Event()
+        self._told: SimpleQueue[Progress | Future[Report]] = SimpleQueue()
+        self._trip = Trip(begin(self._tell, self._halt))
+        self._trip.future.add_done_callback(self._told.put)
+
+    def report(self, watch: Watch | None, stop: threading.Event | None) -> Report:
+        """Wait for its end, and pass on what it tells."""
+        trip = self._trip
+        try:
+            self._portal.send(trip)
+            return self._portal.wait(trip, lambda: self._follow(watch, stop))
+        except BaseException:
+            trip.abandon(TEARDOWN)
+            raise
+        finally:
+            del trip, self._trip
+
+    def _tell(self, progress: Progress) -> None:
+        # On the loop's thread, which goes on changing it.
+        self._told.put(copy.copy(progress))
+
+    def _follow(self, watch: Watch | None, stop: threading.Event | None) -> None:
+        try:
+            # Told now and then by the run itself, so nothing has to be polled.
+            while isinstance(progress := self._newest(), Progress):
+                if watch:
+                    watch(progress)
+                if stop and stop.is_set():
+                    self._trip.soon(self._halt.set)
+        except BaseException:
+            self._trip.soon(self._halt.set)
+            wait([self._trip.future])
+            raise
+
+    def _newest(self) -> Progress | Future[Report]:
+        """Wait for what is told next, and skip what a slow watcher has missed."""
+        told = self._told.get()
+        while isinstance(told, Progress) and not self._told.empty():
+            told = self._told.get()
+        return told

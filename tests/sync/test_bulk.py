@@ -1,0 +1,190 @@
+"""What blocks is tested here; what an import does is tested with `partnero_async`."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import partnero_async.bulk
+import partnero_sync.bulk as sync_bulk
+from partnero_async.bulk import run as run_module
+from partnero_async.sandbox import Sandbox
+from partnero_sync import ClientClosedError, Partnero, UsageError
+from partnero_sync.bulk import Progress, Report, SourceError, resolve, run_import
+from tests.bulk.shop import expected, sale, sales_in, write_csv
+from tests.sync.interrupt import interrupted_when
+
+
+@pytest.fixture(autouse=True)
+def shop(client: Partnero, sandbox: Sandbox) -> Sandbox:
+    """Return a program with a partner and a customer."""
+    client.partners.create(email="p1@example.com", key="p1")
+    client.customers.create("c1", partner={"key": "p1"})
+    return sandbox
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Write a file of sixty sales."""
+    return write_csv(tmp_path / "s.csv", map(sale, range(60)))
+
+
+def sell(client: Partnero, file: Path, **options: Any) -> Report:
+    return run_import(client, "transactions", file, settle=0.05, **options)
+
+
+def watched(shop: Sandbox, do: Callable[[], object]) -> Callable[[], None]:
+    """Return what waits for ten sales to arrive, and then does something."""
+    tenth = threading.Event()
+
+    def latency() -> float:
+        if len(sales_in(shop)) >= 10:
+            tenth.set()
+        return 0.02
+
+    shop.latency = latency
+
+    def watch() -> None:
+        assert tenth.wait(10)
+        do()
+
+    return watch
+
+
+@pytest.mark.parametrize("name", ["run_import", "resolve"])
+def test_signature_is_that_of_the_original(name: str) -> None:
+    """Same parameters, same defaults; and a docstring."""
+    ours = inspect.signature(globals()[name]).parameters
+    theirs = inspect.signature(getattr(partnero_async.bulk, name)).parameters
+    assert [(p.name, p.kind, p.default) for p in ours.values()] == [
+        (p.name, p.kind, p.default) for p in theirs.values()
+    ]
+    assert globals()[name].__doc__
+
+
+def test_file_of_sales(client: Partnero, shop: Sandbox, file: Path) -> None:
+    """Each row becomes one sale, and what is in doubt afterwards is nothing."""
+    assert (sell(client, file).done, sell(client, file).requests) == (60, 0)
+    assert sales_in(shop) == expected(range(60))
+    assert resolve(client, f"{file}.journal").done == 60
+
+
+def test_progress_is_told_in_the_callers_thread(
+    client: Partnero, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A progress bar, or Django's ORM, is not at home on a loop's thread."""
+    monkeypatch.setattr(run_module, "TICK", 0.0001)
+    seen: list[tuple[Progress, bool]] = []
+
+    def watch(progress: Progress) -> None:
+        here = threading.current_thread() is threading.main_thread()
+        seen.append((progress, here))
+        client.account.test()  # slower than it is told, so that some is left out
+
+    sell(client, file, on_progress=watch)
+    assert all(here for _, here in seen)
+    assert len({id(progress) for progress, _ in seen}) == len(seen) > 1
+    assert seen[-1][0].done == 60
+
+
+def test_stop_ends_it_in_order(client: Partnero, shop: Sandbox, file: Path) -> None:
+    """An event of threads does here what one of asyncio does there."""
+    stop = threading.Event()
+    watcher = threading.Thread(target=watched(shop, stop.set))
+    watcher.start()
+    report = sell(client, file, stop=stop, concurrency=2)
+    watcher.join()
+    assert report.interrupted
+    assert report.done == len(sales_in(shop)) < 60
+    assert report.sent == 0
+    shop.latency = 0.0
+    assert sell(client, file).exit_code == 0
+    assert sales_in(shop) == expected(range(60))
+
+
+def test_interrupted_it_ends_in_order(
+    client: Partnero, shop: Sandbox, file: Path
+) -> None:
+    """What was under way is final in the journal before Ctrl-C reaches the caller."""
+    with interrupted_when(watched(shop, lambda: None)):
+        sell(client, file, concurrency=2)
+    arrived = len(sales_in(shop))
+    assert 10 <= arrived < 60
+    shop.latency = 0.0
+    report = sell(client, file)
+    # No sale was in doubt: then it would have been looked up first.
+    assert (report.done, report.requests) == (60, 60 - arrived)
+    assert sales_in(shop) == expected(range(60))
+
+
+def test_interrupted_twice_it_ends_at_once(
+    client: Partnero, shop: Sandbox, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was under way is in doubt then, and looked up the next time."""
+    draining = threading.Event()
+
+    def drained(futures: list[Future[Report]]) -> None:
+        draining.set()
+        wait(futures)
+
+    def watch(_: Progress) -> None:
+        if sales_in(shop):
+            raise KeyError  # the first one
+
+    monkeypatch.setattr(sync_bulk, "wait", drained)
+    monkeypatch.setattr(run_module, "DRAIN", 60)
+    shop.answer_latency = lambda: 90 if sales_in(shop) else 0
+    with interrupted_when(lambda: draining.wait(10)):
+        sell(client, file, concurrency=2, on_progress=watch)
+    shop.answer_latency = 0.0
+    assert sell(client, file).exit_code == 0
+    assert sales_in(shop) == expected(range(60))
+
+
+def test_watcher_that_raises_ends_it_in_order(
+    client: Partnero, shop: Sandbox, file: Path
+) -> None:
+    """Its error is the caller's, and the import can go on."""
+
+    def watch(_: Progress) -> None:
+        raise KeyError("the bar broke")
+
+    with pytest.raises(KeyError, match="the bar broke"):
+        sell(client, file, on_progress=watch)
+    assert sell(client, file).done == 60
+    assert sales_in(shop) == expected(range(60))
+
+
+def test_what_stops_it_is_raised(client: Partnero, file: Path) -> None:
+    """Files that are not there, and clients that cannot be used."""
+    with pytest.raises(SourceError):
+        sell(client, file.with_name("missing.csv"))
+    client.close()
+    with pytest.raises(ClientClosedError):
+        sell(client, file)
+
+
+async def test_in_a_running_loop_it_warns(client: Partnero, file: Path) -> None:
+    """It blocks that loop, for as long as an import takes."""
+    with pytest.warns(RuntimeWarning, match=r"blocked .* for \d+\.\d+ s") as warned:
+        assert sell(client, file).done == 60
+    assert [warning.filename for warning in warned] == [__file__]
+
+
+async def test_in_a_running_loop_it_can_be_an_error(
+    sandbox: Sandbox, file: Path
+) -> None:
+    """As any call is."""
+    with (
+        Partnero(
+            sandbox.api_key, base_url=sandbox.url, on_running_loop="raise"
+        ) as client,
+        pytest.raises(UsageError, match="use partnero_async"),
+    ):
+        sell(client, file)
