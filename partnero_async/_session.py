@@ -120,12 +120,12 @@ def _no_answer(error: Exception, flight: Flight) -> Failure:
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return Failure(Outcome.UNUSABLE, "the server's certificate is not trusted")
-        case aiohttp.InvalidURL():
-            return Failure(Outcome.UNUSABLE, "the URL cannot be used")
         case aiohttp.ClientConnectorError():
             return flight.lost(f"no connection: {error.os_error.strerror or 'refused'}")
         case _DroppedError():
             return flight.lost("the connection broke before an answer")
+        case _ if not flight.left:
+            return flight.lost(f"it could not be sent ({type(error).__name__})")
         case _:
             # aiohttp gives a garbled answer a made-up status of 400: do not look at it.
             return flight.lost(f"the answer is not HTTP ({type(error).__name__})")

@@ -162,6 +162,14 @@ async def test_refused_connection_was_not_sent() -> None:
     assert len(caught.value.attempts) == 4
 
 
+async def test_address_that_is_none_was_not_sent() -> None:
+    """A name that no resolver takes fails before anything leaves."""
+    async with client_of(Faulty([], "https://a..b/v1")) as client:
+        with pytest.raises(ConnectionFailedError, match="could not be sent") as caught:
+            await sell(client)
+    assert caught.value.maybe_applied is False
+
+
 async def test_redirect_is_not_followed() -> None:
     """The key never reaches the address that a redirect names."""
     async with faulty([CUSTOMER]) as other:

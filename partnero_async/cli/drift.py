@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ..client import Partnero
-from ..errors import AuthenticationError, NoAnswerError, RefusedError
+from ..errors import NoAnswerError, RefusedError
 from ..pages import Pages
 
 LISTS = (
@@ -73,8 +73,6 @@ async def _first_page(listed: Pages[Any] | Awaitable[object]) -> None:
 async def _tried(read: Awaitable[object]) -> None:
     try:
         await read
-    except AuthenticationError:
-        raise
     except RefusedError:
         return  # not of this type of program, or not for this key
     except NoAnswerError as error:
