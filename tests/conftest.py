@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 
 from partnero_async import Partnero
 from partnero_async.sandbox import Sandbox
+from tests.awaited import AwaitedClient
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,8 +44,21 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture(params=["async", "sync"])
+def partnero(request: pytest.FixtureRequest) -> type[Partnero]:
+    """Return the class of clients to test: the asynchronous, and then the other one.
+
+    So each test that makes its client with this, or asks for `client`, runs twice. The
+    synchronous client is called in threads, and the test awaits them. Tests on virtual
+    time (`tests.scripted`) make their own and run once: a thread that waits for a
+    socket does not go with a clock that jumps to the next timer.
+    """
+    clients = {"async": Partnero, "sync": cast("type[Partnero]", AwaitedClient)}
+    return clients[request.param]
+
+
 @pytest.fixture
-async def client(sandbox: Sandbox) -> AsyncIterator[Partnero]:
-    """Make a client of the test's own program."""
-    async with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
+async def client(partnero: type[Partnero], sandbox: Sandbox) -> AsyncIterator[Partnero]:
+    """Make a client of the test's own program: one of each kind, in turn."""
+    async with partnero(sandbox.api_key, base_url=sandbox.url) as client:
         yield client
