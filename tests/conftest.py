@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -53,8 +53,7 @@ def partnero(request: pytest.FixtureRequest) -> type[Partnero]:
     time (`tests.scripted`) make their own and run once: a thread that waits for a
     socket does not go with a clock that jumps to the next timer.
     """
-    clients = {"async": Partnero, "sync": cast("type[Partnero]", AwaitedClient)}
-    return clients[request.param]
+    return Partnero if request.param == "async" else cast("Any", AwaitedClient)
 
 
 @pytest.fixture

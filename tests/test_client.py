@@ -33,12 +33,12 @@ async def test_key_check_names_the_program(client: Partnero, sandbox: Sandbox) -
 
 
 async def test_environment_gives_key_and_address(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    partnero: type[Partnero], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client without arguments is one of the environment's program."""
     monkeypatch.setenv("PARTNERO_API_KEY", sandbox.api_key)
     monkeypatch.setenv("PARTNERO_BASE_URL", sandbox.url)
-    async with Partnero() as client:
+    async with partnero() as client:
         assert await client.partners.list().collect() == []
 
 

@@ -152,11 +152,11 @@ def test_lists_and_searches() -> None:
 
 
 @pytest.fixture
-async def friends() -> AsyncIterator[Partnero]:
+async def friends(partnero: type[Partnero]) -> AsyncIterator[Partnero]:
     """Make a client of a refer-a-friend program."""
     async with (
         Sandbox(programs=["refer_a_friend"]) as sandbox,
-        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
     ):
         yield client
 

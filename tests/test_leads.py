@@ -349,10 +349,10 @@ async def test_a_lead_is_rejected(client: Partnero) -> None:
 
 @pytest.mark.parametrize("how", ["disconnect", 502])
 async def test_a_conversion_whose_answer_was_lost_is_made_once(
-    sandbox: Sandbox, how: Literal["disconnect", 502]
+    partnero: type[Partnero], sandbox: Sandbox, how: Literal["disconnect", 502]
 ) -> None:
     """One customer, one sale, however the answer was lost."""
-    async with Partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
+    async with partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
         number = await submit(client)
         sandbox.fail_next("leads.convert", when="after", how=how)
         lead = await client.leads.convert(number, commission_transaction_amount=10)
@@ -362,10 +362,11 @@ async def test_a_conversion_whose_answer_was_lost_is_made_once(
 
 
 async def test_a_conversion_that_may_still_come_is_not_sent_again(
+    partnero: type[Partnero],
     sandbox: Sandbox,
 ) -> None:
     """The lead is not converted, and that may change."""
-    async with Partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
+    async with partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
         number = await submit(client)
         sandbox.fail_next("leads.convert", when="before", how=502)
         with pytest.raises(AmbiguousWriteError):

@@ -103,10 +103,11 @@ def test_paged(result: Any, paged: bool) -> None:
 
 
 async def test_a_deletion_in_doubt_is_done_when_nothing_is_found(
+    partnero: type[Partnero],
     sandbox: Sandbox,
 ) -> None:
     """``gone``: for a deletion it is the absence that proves it."""
-    async with Partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
+    async with partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
         await client.transactions.create(
             key="inv-1", amount=1, customer={"key": "acct-7"}
         )
@@ -116,9 +117,11 @@ async def test_a_deletion_in_doubt_is_done_when_nothing_is_found(
             await client.transactions.get("inv-1")
 
 
-async def test_a_deletion_in_doubt_is_not_sent_again(sandbox: Sandbox) -> None:
+async def test_a_deletion_in_doubt_is_not_sent_again(
+    partnero: type[Partnero], sandbox: Sandbox
+) -> None:
     """A sale that is still there may be another one under the same key."""
-    async with Partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
+    async with partnero(sandbox.api_key, base_url=sandbox.url, settle=0.001) as client:
         await client.transactions.create(
             key="inv-1", amount=1, customer={"key": "acct-7"}
         )

@@ -261,11 +261,11 @@ def test_what_was_never_sent_is_sent() -> None:
 
 
 @pytest.mark.parametrize("kind", ["affiliate", "refer_a_friend", "newsletter"])
-async def test_a_program_lives(kind: str) -> None:
+async def test_a_program_lives(partnero: type[Partnero], kind: str) -> None:
     """It is read, changed where its type can be, and deleted for good."""
     async with (
         Sandbox(programs=[kind]) as sandbox,
-        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
     ):
         await client.settings.update({"cookie_lifetime": 45})
         program = await client.program.get()

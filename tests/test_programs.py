@@ -266,11 +266,13 @@ FOREIGN: dict[str, Callable[[Partnero], Awaitable[Any]]] = {
 
 @pytest.mark.parametrize("kind", ["affiliate", "refer_a_friend", "newsletter"])
 @pytest.mark.parametrize("noun", FOREIGN)
-async def test_each_type_has_its_resources(kind: str, noun: str) -> None:
+async def test_each_type_has_its_resources(
+    partnero: type[Partnero], kind: str, noun: str
+) -> None:
     """A program of the sandbox refuses what its type does not have, and it is said."""
     async with (
         Sandbox(programs=[kind]) as sandbox,
-        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
     ):
         own = kind in getattr(client, noun)._bound.programs
         answers = await asyncio.gather(FOREIGN[noun](client), return_exceptions=True)

@@ -394,11 +394,11 @@ def test_statistics_and_invitations_are_plain_data() -> None:
 
 
 @pytest.fixture
-async def friends() -> AsyncIterator[Partnero]:
+async def friends(partnero: type[Partnero]) -> AsyncIterator[Partnero]:
     """Make a client of a refer-a-friend program."""
     async with (
         Sandbox(programs=["refer_a_friend"]) as sandbox,
-        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
     ):
         yield client
 

@@ -57,9 +57,9 @@ def test_a_reward_is_never_defined_twice() -> None:
     assert str(script) == "POST /rewards"
 
 
-async def test_an_id_that_leads_elsewhere_is_refused() -> None:
+async def test_an_id_that_leads_elsewhere_is_refused(partnero: type[Partnero]) -> None:
     """Also where it is a number by its type."""
-    async with Partnero("key") as client:
+    async with partnero("key") as client:
         with pytest.raises(UsageError):
             await client.rewards.get("..")  # type: ignore[arg-type] # that is the point
         assert client.stats.requests == 0
@@ -69,11 +69,11 @@ async def test_an_id_that_leads_elsewhere_is_refused() -> None:
 
 
 @pytest.fixture
-async def letters() -> AsyncIterator[Partnero]:
+async def letters(partnero: type[Partnero]) -> AsyncIterator[Partnero]:
     """Make a client of a newsletter program."""
     async with (
         Sandbox(programs=["newsletter"]) as sandbox,
-        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
     ):
         yield client
 

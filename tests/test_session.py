@@ -42,8 +42,10 @@ class NoJitter(random.Random):
 
 
 @asynccontextmanager
-async def client_of(server: Faulty, **settings: Any) -> AsyncIterator[Partnero]:
-    async with Partnero(KEY, base_url=server.url, settle=0.001, **settings) as client:
+async def client_of(
+    partnero: type[Partnero], server: Faulty, **settings: Any
+) -> AsyncIterator[Partnero]:
+    async with partnero(KEY, base_url=server.url, settle=0.001, **settings) as client:
         client._transport.rng = NoJitter()
         yield client
 
@@ -81,10 +83,13 @@ UNREADABLE_HEAD = b"HTTP/1.1 2000000 What\r\n\r\n"
     ],
 )
 async def test_nothing_is_sent_a_second_time_in_secret(
-    use: Callable[[Partnero], Awaitable[Any]], lines: list[str], act: Act
+    partnero: type[Partnero],
+    use: Callable[[Partnero], Awaitable[Any]],
+    lines: list[str],
+    act: Act,
 ) -> None:
     """The server sees the attempts that the error tells of, and no others."""
-    async with faulty([act]) as server, client_of(server) as client:
+    async with faulty([act]) as server, client_of(partnero, server) as client:
         with pytest.raises(ConnectionFailedError) as caught:
             await use(client)
         assert server.lines == lines
@@ -106,9 +111,14 @@ async def test_nothing_is_sent_a_second_time_in_secret(
         ),
     ],
 )
-async def test_sale_without_an_answer_is_sent_once(act: Act) -> None:
+async def test_sale_without_an_answer_is_sent_once(
+    partnero: type[Partnero], act: Act
+) -> None:
     """However the answer to a sale gets lost, there is one request and two looks."""
-    async with faulty([act, EMPTY_LIST]) as server, client_of(server) as client:
+    async with (
+        faulty([act, EMPTY_LIST]) as server,
+        client_of(partnero, server) as client,
+    ):
         with pytest.raises(AmbiguousWriteError):
             await sell(client)
         assert server.lines == [SELL, LOOK, LOOK]
@@ -133,68 +143,78 @@ async def test_sale_without_an_answer_is_sent_once(act: Act) -> None:
         ),
     ],
 )
-async def test_sale_accepted_without_a_readable_body_was_applied(act: Act) -> None:
+async def test_sale_accepted_without_a_readable_body_was_applied(
+    partnero: type[Partnero], act: Act
+) -> None:
     """A success was seen: what cannot be read is looked up, and never sent again."""
-    async with faulty([act, EMPTY_LIST]) as server, client_of(server) as client:
+    async with (
+        faulty([act, EMPTY_LIST]) as server,
+        client_of(partnero, server) as client,
+    ):
         with pytest.raises(AppliedUnreadableError):
             await sell(client)
         assert server.lines == [SELL, LOOK]
 
 
-async def test_refusal_with_half_a_body_is_a_refusal() -> None:
+async def test_refusal_with_half_a_body_is_a_refusal(partnero: type[Partnero]) -> None:
     """The status alone says no."""
     half = answer(b'{"mess', status="422 Unprocessable Content", length=100)
-    async with faulty([half]) as server, client_of(server) as client:
+    async with faulty([half]) as server, client_of(partnero, server) as client:
         with pytest.raises(ValidationError):
             await sell(client)
         assert server.lines == [SELL]
 
 
-async def test_refused_connection_was_not_sent() -> None:
+async def test_refused_connection_was_not_sent(partnero: type[Partnero]) -> None:
     """Where nobody listens nothing is in doubt, even for a sale."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         server = Faulty([], f"http://127.0.0.1:{nobody.getsockname()[1]}/v1")
-        async with client_of(server) as client:
+        async with client_of(partnero, server) as client:
             with pytest.raises(ConnectionFailedError, match="no connection") as caught:
                 await sell(client)
     assert caught.value.maybe_applied is False
     assert len(caught.value.attempts) == 4
 
 
-async def test_address_that_is_none_was_not_sent() -> None:
+async def test_address_that_is_none_was_not_sent(partnero: type[Partnero]) -> None:
     """A name that no resolver takes fails before anything leaves."""
-    async with client_of(Faulty([], "https://a..b/v1")) as client:
+    async with client_of(partnero, Faulty([], "https://a..b/v1")) as client:
         with pytest.raises(ConnectionFailedError, match="could not be sent") as caught:
             await sell(client)
     assert caught.value.maybe_applied is False
 
 
-async def test_redirect_is_not_followed() -> None:
+async def test_redirect_is_not_followed(partnero: type[Partnero]) -> None:
     """The key never reaches the address that a redirect names."""
     async with faulty([CUSTOMER]) as other:
         where = b"Location: " + other.url.encode() + b"/customers/c1\r\n"
         act = answer(b"", status="307 Temporary Redirect", head=where)
-        async with faulty([act]) as server, client_of(server) as client:
+        async with faulty([act]) as server, client_of(partnero, server) as client:
             with pytest.raises(UnexpectedBodyError, match="not followed"):
                 await read(client)
         assert other.ledger == []
 
 
-async def test_hanging_server_is_left_at_the_deadline() -> None:
+async def test_hanging_server_is_left_at_the_deadline(partnero: type[Partnero]) -> None:
     """A call ends when its time is over, whatever the server does."""
-    async with faulty([hang]) as server, client_of(server, timeout=0.2) as client:
+    async with (
+        faulty([hang]) as server,
+        client_of(partnero, server, timeout=0.2) as client,
+    ):
         with pytest.raises(DeadlineExceededError) as caught:
             await read(client)
         assert caught.value.elapsed == pytest.approx(0.2, abs=0.2)
 
 
-async def test_request_says_what_it_accepts_and_who_sends() -> None:
+async def test_request_says_what_it_accepts_and_who_sends(
+    partnero: type[Partnero],
+) -> None:
     """The head carries the key, JSON, and no cookie that was set."""
     cookie = answer(
         b'{"data": {"key": "c1"}, "status": 1}', head=b"Set-Cookie: a=b\r\n"
     )
-    async with faulty([cookie]) as server, client_of(server) as client:
+    async with faulty([cookie]) as server, client_of(partnero, server) as client:
         await read(client)
         await read(client)
     head = server.ledger[1].decode()
@@ -206,9 +226,12 @@ async def test_request_says_what_it_accepts_and_who_sends() -> None:
 
 
 @pytest.mark.parametrize("act", [drop, hang, answer(b"", status="500 Oops")])
-async def test_key_is_in_no_error(act: Act) -> None:
+async def test_key_is_in_no_error(partnero: type[Partnero], act: Act) -> None:
     """Neither an error, nor what caused it, nor a traceback's locals show the key."""
-    async with faulty([act]) as server, client_of(server, timeout=0.6) as client:
+    async with (
+        faulty([act]) as server,
+        client_of(partnero, server, timeout=0.6) as client,
+    ):
         with pytest.raises(PartneroError) as caught:
             await read(client)
     error = caught.value
@@ -237,9 +260,14 @@ def tls(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-async def test_untrusted_certificate_is_final(tls: ssl.SSLContext) -> None:
+async def test_untrusted_certificate_is_final(
+    partnero: type[Partnero], tls: ssl.SSLContext
+) -> None:
     """A certificate that is not trusted does not get better by trying again."""
-    async with faulty([CUSTOMER], tls=tls) as server, client_of(server) as client:
+    async with (
+        faulty([CUSTOMER], tls=tls) as server,
+        client_of(partnero, server) as client,
+    ):
         with pytest.raises(ConnectionFailedError, match="not trusted") as caught:
             await read(client)
         assert len(caught.value.attempts) == 1
@@ -247,14 +275,14 @@ async def test_untrusted_certificate_is_final(tls: ssl.SSLContext) -> None:
 
 
 async def test_own_authority_is_trusted(
-    tls: ssl.SSLContext, authority: trustme.CA
+    partnero: type[Partnero], tls: ssl.SSLContext, authority: trustme.CA
 ) -> None:
     """`tls=` is for a certificate authority of one's own."""
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
     async with (
         faulty([CUSTOMER], tls=tls) as server,
-        client_of(server, tls=trusting) as client,
+        client_of(partnero, server, tls=trusting) as client,
     ):
         assert (await read(client)).key == "c1"
 
@@ -294,13 +322,13 @@ for _ in range(3):
     assert done.stdout.split() == ["1", "1", "1"]
 
 
-async def test_client_that_was_never_used_closes() -> None:
+async def test_client_that_was_never_used_closes(partnero: type[Partnero]) -> None:
     """Closing what never opened is nothing."""
-    async with Partnero(KEY):
+    async with partnero(KEY):
         pass
 
 
-async def test_many_tasks_share_the_connections() -> None:
+async def test_many_tasks_share_the_connections(partnero: type[Partnero]) -> None:
     """No more requests are under way than the client was allowed."""
     busy = 0
     most = 0
@@ -313,7 +341,10 @@ async def test_many_tasks_share_the_connections() -> None:
         busy -= 1
         return await CUSTOMER(writer)
 
-    async with faulty([act]) as server, client_of(server, max_connections=3) as client:
+    async with (
+        faulty([act]) as server,
+        client_of(partnero, server, max_connections=3) as client,
+    ):
         await asyncio.gather(*[read(client) for _ in range(30)])
     assert most <= 3
     assert len(server.ledger) == 30

@@ -183,11 +183,11 @@ def test_a_page_has_ten_subscribers_at_least(limit: int) -> None:
 
 
 @pytest.fixture
-async def letters() -> AsyncIterator[Partnero]:
+async def letters(partnero: type[Partnero]) -> AsyncIterator[Partnero]:
     """Make a client of a newsletter program."""
     async with (
         Sandbox(programs=["newsletter"]) as sandbox,
-        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
     ):
         yield client
 
