@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from inspect import isawaitable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -32,7 +33,6 @@ from partnero_async import (
     BadRequestError,
     ConflictError,
     NotFoundError,
-    Pages,
     Partnero,
     PartneroError,
     PermissionDeniedError,
@@ -209,7 +209,7 @@ def raw(response: Mapping[str, Any]) -> bytes:
 
 @asynccontextmanager
 async def playing(
-    *responses: Mapping[str, Any], **settings: Any
+    partnero: type[Partnero], *responses: Mapping[str, Any], **settings: Any
 ) -> AsyncIterator[tuple[Partnero, list[Sent]]]:
     """Serve the answers to whatever is asked, the last again and again; record it."""
     seen: list[Sent] = []
@@ -227,7 +227,7 @@ async def playing(
     key = uuid4().hex
     async with (
         TestServer(app) as server,
-        Partnero(key, base_url=str(server.make_url("/v1")), **settings) as client,
+        partnero(key, base_url=str(server.make_url("/v1")), **settings) as client,
     ):
         client._transport.rng = Calm()
         yield client, seen
@@ -237,7 +237,7 @@ async def play(client: Partnero, example: Example) -> Any:
     """Call the method of the example's operation; of a list, read the page."""
     noun, _, name = example.operation.partition(".")
     result = getattr(getattr(client, noun), name)(**arguments(example))
-    if isinstance(result, Pages):
+    if not isawaitable(result):
         page = await result.page(example.request["query"].get("page", 1))
         return page.items
     return await result
@@ -361,9 +361,11 @@ def assert_read(result: Any, example: Example) -> None:
         if example.operation != "program.delete"  # two of them are one call
     ],
 )
-async def test_an_example_is_sent_and_read(example: Example) -> None:
+async def test_an_example_is_sent_and_read(
+    partnero: type[Partnero], example: Example
+) -> None:
     """The published request is what the client sends, the answer what it returns."""
-    async with playing(example.response) as (client, seen):
+    async with playing(partnero, example.response) as (client, seen):
         result = await play(client, example)
     (sent,) = seen
     if not example.alternate and example.name not in NOT_SENT:
@@ -371,11 +373,13 @@ async def test_an_example_is_sent_and_read(example: Example) -> None:
     assert_read(result, example)
 
 
-async def test_the_two_steps_of_a_deletion_are_one_call() -> None:
+async def test_the_two_steps_of_a_deletion_are_one_call(
+    partnero: type[Partnero],
+) -> None:
     """The code of the first answer is what the second request sends back."""
     names = ("program.get", "program.delete", "program.delete--step-two")
     steps = [load(EXAMPLES / f"{name}.json") for name in names]
-    async with playing(*(step.response for step in steps)) as (client, seen):
+    async with playing(partnero, *(step.response for step in steps)) as (client, seen):
         await client.program.delete(confirm="K7WQHARB")
     for sent, step in zip(seen, steps, strict=True):
         assert_sent(sent, step)
@@ -405,11 +409,11 @@ def test_every_alternate_request_is_known() -> None:
     assert {e.name for e in SUCCESSES if e.alternate} == set(ALTERNATES)
 
 
-async def test_an_amount_is_sent_as_a_number() -> None:
+async def test_an_amount_is_sent_as_a_number(partnero: type[Partnero]) -> None:
     """The one request of the examples that must not be made is made right."""
     (example,) = files("transactions.create--amount-as-string.json")
     given = {**arguments(example), "amount": Decimal("149.50")}
-    async with playing(example.response) as (client, seen):
+    async with playing(partnero, example.response) as (client, seen):
         await client.transactions.create(**given)
     assert seen[0].body == (
         b'{"key":"inv-2026-00731","amount":149.50,"action":"sale",'
@@ -417,16 +421,16 @@ async def test_an_amount_is_sent_as_a_number() -> None:
     )
 
 
-async def read(name: str) -> Any:
+async def read(partnero: type[Partnero], name: str) -> Any:
     """Play one example and return its result."""
     example = load(EXAMPLES / f"{name}.json")
-    async with playing(example.response) as (client, _):
+    async with playing(partnero, example.response) as (client, _):
         return await play(client, example)
 
 
-async def test_a_partner_as_published() -> None:
+async def test_a_partner_as_published(partnero: type[Partnero]) -> None:
     """Amounts are exact, tags are texts, times are aware, empty maps are maps."""
-    partner = await read("partners.get")
+    partner = await read(partnero, "partners.get")
     assert partner.id == "pt_7Q2mK9"
     assert partner.tags == ["travel-blog"]
     assert partner.commissions.paid == Decimal("96.5")
@@ -437,32 +441,36 @@ async def test_a_partner_as_published() -> None:
     assert partner.extra == {}
 
 
-async def test_amounts_that_come_as_texts() -> None:
+async def test_amounts_that_come_as_texts(partnero: type[Partnero]) -> None:
     """A number in quotes is the same amount."""
-    partner = await read("partners.get--amounts-as-strings")
+    partner = await read(partnero, "partners.get--amounts-as-strings")
     assert type(partner.commissions.paid) is Decimal
-    sale = await read("transactions.get--amounts-as-strings")
+    sale = await read(partnero, "transactions.get--amounts-as-strings")
     assert sale.amount == Decimal("149.5")
     assert sale.rewards[0].amount == Decimal("11.2125")
 
 
-async def test_members_and_values_that_no_source_mentions() -> None:
+async def test_members_and_values_that_no_source_mentions(
+    partnero: type[Partnero],
+) -> None:
     """Unknown members are in ``extra``, null included; unknown values stay texts."""
-    (partner,) = await read("partners.list--unknown-fields")
+    (partner,) = await read(partnero, "partners.list--unknown-fields")
     assert partner.extra == {
         "last_seen_at": None,
         "loyalty_tier": {"level": 3, "since": "2026-01-01"},
     }
-    (sale,) = await read("transactions.list--empty-array-product-unknown-reward-status")
+    (sale,) = await read(
+        partnero, "transactions.list--empty-array-product-unknown-reward-status"
+    )
     assert sale.rewards[0].status == "held_back"
     assert sale.rewards[0].product_type_data == {}
-    account = await read("account.test--more-members")
+    account = await read(partnero, "account.test--more-members")
     assert account.extra == {"user": {"email": "ops@harborlight.example"}}
 
 
-async def test_two_sales_under_one_key_are_two() -> None:
+async def test_two_sales_under_one_key_are_two(partnero: type[Partnero]) -> None:
     """A shared key is no reason to merge."""
-    first, second = await read("transactions.list--shared-key")
+    first, second = await read(partnero, "transactions.list--shared-key")
     assert first.key == second.key
     assert first.created_at < second.created_at
 
@@ -567,10 +575,13 @@ ON_THE_WIRE = [name for name in ERRORS if name not in ALONE]
 
 
 @pytest.mark.parametrize("name", ON_THE_WIRE)
-async def test_a_failure_becomes_its_error(name: str) -> None:
+async def test_a_failure_becomes_its_error(partnero: type[Partnero], name: str) -> None:
     """Status, message and reasons by field are those of the answer, in every shape."""
     example, wanted = failure(name), ERRORS[name]
-    async with playing(example.response, timeout=SHORT_CALL) as (client, seen):
+    async with playing(partnero, example.response, timeout=SHORT_CALL) as (
+        client,
+        seen,
+    ):
         with pytest.raises(PartneroError) as caught:
             await play(client, example)
     error, operation = caught.value, BY_ID[example.operation]
@@ -587,10 +598,12 @@ async def test_a_failure_becomes_its_error(name: str) -> None:
         assert_sent(seen[0], example)
 
 
-async def test_a_conversion_that_is_not_allowed_is_posted() -> None:
+async def test_a_conversion_that_is_not_allowed_is_posted(
+    partnero: type[Partnero],
+) -> None:
     """405 on the documented GET: the other published form is sent, and fails alike."""
     example, wanted = failure("errors/405-method"), ERRORS["errors/405-method"]
-    async with playing(example.response) as (client, seen):
+    async with playing(partnero, example.response) as (client, seen):
         with pytest.raises(RefusedError) as caught:
             await play(client, example)
     assert_sent(seen[0], example)
@@ -607,11 +620,13 @@ async def test_a_conversion_that_is_not_allowed_is_posted() -> None:
         pytest.param("errors/429-retry-after-http-date", 40, id="date"),
     ],
 )
-async def test_a_wait_that_is_too_long_is_told(name: str, seconds: int) -> None:
+async def test_a_wait_that_is_too_long_is_told(
+    partnero: type[Partnero], name: str, seconds: int
+) -> None:
     """``retry_at`` says when; a date counts from the answer's own ``Date``."""
     example = failure(name)
     before = datetime.now(UTC)
-    async with playing(example.response, timeout=SHORT_CALL) as (client, _):
+    async with playing(partnero, example.response, timeout=SHORT_CALL) as (client, _):
         with pytest.raises(RateLimitError) as caught:
             await play(client, example)
     assert caught.value.retry_at is not None
@@ -661,11 +676,11 @@ def test_a_throttled_call_ends_with_its_time(name: str) -> None:
     assert took <= 60
 
 
-async def test_a_sale_without_an_answer_is_sent_once() -> None:
+async def test_a_sale_without_an_answer_is_sent_once(partnero: type[Partnero]) -> None:
     """502 on a sale: it may stand there, so it is looked up and never sent again."""
     example = failure("errors/502-html")
     settings = {"settle": 0.001}
-    async with playing(example.response, **settings) as (client, seen):
+    async with playing(partnero, example.response, **settings) as (client, seen):
         with pytest.raises(AmbiguousWriteError) as caught:
             await play(client, example)
     assert_sent(seen[0], example)
@@ -681,19 +696,21 @@ async def test_a_sale_without_an_answer_is_sent_once() -> None:
 @pytest.mark.parametrize(
     "name", ["partners.delete", "customers.delete", "transactions.delete"]
 )
-async def test_a_deletion_may_be_answered_without_a_body(name: str) -> None:
+async def test_a_deletion_may_be_answered_without_a_body(
+    partnero: type[Partnero], name: str
+) -> None:
     """204 is the other form of ``{"status": 1}``."""
     response = load(EXAMPLES / f"{NO_CONTENT}.json").response
     (example,) = files(f"{name}.json")
-    async with playing(response) as (client, seen):
+    async with playing(partnero, response) as (client, seen):
         assert await play(client, example) is None
     assert len(seen) == 1
 
 
-async def test_a_sale_without_a_key_gets_one() -> None:
+async def test_a_sale_without_a_key_gets_one(partnero: type[Partnero]) -> None:
     """What is sent beside the made-up key is what was given."""
     example = failure("errors/422-errors-as-array")
-    async with playing(example.response) as (client, seen):
+    async with playing(partnero, example.response) as (client, seen):
         with pytest.raises(ValidationError) as caught:
             await play(client, example)
     body = json.loads(seen[0].body)
