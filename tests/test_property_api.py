@@ -45,6 +45,8 @@ there) and that whatever does not is refused (the sandbox takes every form of a 
 that some source shows).
 """
 
+HOOKS = Path(__file__).with_name("short_lines.py")
+
 # --- the published contract, for the programs of one type ---------------------------
 
 IDENTIFIERS = {
@@ -234,6 +236,7 @@ def run(
         check=False,
         capture_output=True,
         cwd=folder,  # its notes of what failed go there
+        env=os.environ | {"SCHEMATHESIS_HOOKS": str(HOOKS)},
         text=True,
         timeout=TIMEOUT,
     )
