@@ -313,7 +313,9 @@ class Call:
         if action is Action.SETTLE:
             return await self._settle(lookup, verdict)
         found = await self._find(lookup)
-        same = [record for record in found if lookup.same(record)]
+        # What was accepted is what is there now, whatever of it can be compared.
+        accepted = action is Action.READ_BACK and self._kind is Kind.STATE
+        same = [record for record in found if accepted or lookup.same(record)]
         if same:
             return same[0]
         if action is Action.READ_BACK:
@@ -327,6 +329,7 @@ class Call:
     async def _settle(self, lookup: Lookup, verdict: Verdict) -> Any:
         """Look twice for a money write, since it may still be under way."""
         settings = self._line.settings
+        there = False
         for pause in (settings.settle, settings.settle * 2):
             if self._loop.time() + pause + LEAST_TIME > self._deadline:
                 raise self._ambiguous(verdict)
@@ -336,6 +339,9 @@ class Call:
                 return None
             if not lookup.gone and self._shows(found, lookup):
                 return found[0]
+            there = there or bool(found)
+        if there and not lookup.gone:
+            raise self._ambiguous(verdict, "its key is there with other values")
         resend = settings.on_ambiguous == "resend_after_settle"
         if resend and self._kind is Kind.MONEY:
             return AGAIN
@@ -364,14 +370,15 @@ class Call:
 
     # --- errors --------------------------------------------------------------
 
-    def _ambiguous(self, verdict: Verdict) -> PartneroError:
+    def _ambiguous(self, verdict: Verdict, found: str = "") -> PartneroError:
         if verdict.outcome is Outcome.BROKEN:
             return self._complete(
                 AppliedUnreadableError(f"accepted, but {verdict.why}")
             )
         return self._complete(
             AmbiguousWriteError(
-                f"it is not known whether this took effect: {self._why(verdict)}"
+                "it is not known whether this took effect:"
+                f" {found or self._why(verdict)}"
             )
         )
 

@@ -47,18 +47,48 @@ def holds(**wanted: Any) -> Callable[[Any], bool]:
     )
 
 
+def renamed(**wanted: Any) -> Callable[[Any], bool]:
+    """Accept a record that has these values; none where no value can be compared.
+
+    A record that is found under its new name may be another that has this name.
+    """
+    known = any(value is not None for value in wanted.values())
+    return holds(**wanted) if known else never
+
+
+def never(_: Any) -> bool:
+    """Accept no record."""
+    return False
+
+
 def sold_to(
-    customer: Mapping[str, Any], *, amount: Decimal | float | None, action: str | None
+    customer: Mapping[str, Any],
+    *,
+    amount_units: str | None = None,
+    reward: Decimal | float | None = None,
+    **wanted: Any,
 ) -> Callable[[Any], bool]:
-    """Accept a sale of this *amount* and *action* to this *customer*."""
+    """Accept a sale to this *customer* that has the values that are *wanted*."""
     # Answers name the customer by key. One that was named otherwise cannot be compared,
     # and one that the program does not know is answered as None.
     key = customer.get("key")
-    fits = holds(amount=amount, action=action)
+    fits = holds(**wanted)
     return lambda sale: (
         fits(sale)
         and (key is None or sale.customer is None or _equal(sale.customer, key))
+        and (amount_units is None or _same_units(sale.amount_units, amount_units))
+        and (reward is None or _equal(_earned(sale), reward))
     )
+
+
+def _same_units(found: str | None, wanted: str) -> bool:
+    # They go in in either case, and come out in upper case.
+    return found is not None and found.upper() == wanted.upper()
+
+
+def _earned(sale: Any) -> Decimal:
+    amounts = (reward.amount or Decimal(0) for reward in sale.rewards or ())
+    return sum(amounts, Decimal(0))
 
 
 def _equal(found: Any, wanted: Any, address: bool = False) -> bool:  # noqa: FBT001, FBT002

@@ -61,6 +61,12 @@ async def sell(client: Partnero) -> Any:
     )
 
 
+async def price(client: Partnero) -> Any:
+    return await client.transactions.create(
+        key="s1", amount=10, amount_units="usd", reward=3, customer={"key": "c1"}
+    )
+
+
 async def register(client: Partnero) -> Any:
     return await client.customers.create(
         "c1", partner={"key": "k"}, email="A@example.com"
@@ -88,7 +94,7 @@ async def delete_sale(client: Partnero) -> Any:
 
 
 async def update(client: Partnero) -> Any:
-    return await client.customers.update("c1", new_key="c2")
+    return await client.customers.update("c1", new_key="c2", name="Ada")
 
 
 GET, POST = "GET /customers/c1", "POST /customers"
@@ -115,6 +121,11 @@ RECRUIT, SEARCH = "POST /partners", "GET /partners:search"
         pytest.param(
             sell, [LOST, page(SALE)], [SELL, LIST], "s1",
             id="sale-without-an-answer-is-looked-up",
+        ),
+        pytest.param(
+            price,
+            [LOST, page({**SALE, "amount_units": "USD", "rewards": [{"amount": 3}]})],
+            [SELL, LIST], "s1", id="sale-with-its-own-reward-is-found",
         ),
         pytest.param(
             sell, [DISTURBED, page(), page(SALE)], [SELL, LIST, LIST], "s1",
@@ -159,7 +170,7 @@ RECRUIT, SEARCH = "POST /partners", "GET /partners:search"
             id="update-is-sent-again",
         ),
         pytest.param(
-            update, [LOST, ABSENT, data({"key": "c2"})],
+            update, [LOST, ABSENT, data({"key": "c2", "name": "Ada"})],
             ["PUT /customers/c1"] * 2 + ["GET /customers/c2"], "c2",
             id="rename-refused-since-the-first-one-did-it",
         ),
@@ -235,6 +246,15 @@ def test_call_that_ends_well(
             AmbiguousWriteError, True, id="sale-of-another-amount-is-another",
         ),
         pytest.param(
+            price, [LOST, page({**SALE, "amount_units": "EUR"})], [SELL, LIST, LIST],
+            AmbiguousWriteError, True, id="sale-in-another-currency-is-another",
+        ),
+        pytest.param(
+            price, [LOST, page({**SALE, "amount_units": "USD", "rewards": []})],
+            [SELL, LIST, LIST], AmbiguousWriteError, True,
+            id="sale-of-another-reward-is-another",
+        ),
+        pytest.param(
             sell, [LOST, page({**SALE, "customer": "c2"})], [SELL, LIST, LIST],
             AmbiguousWriteError, True, id="sale-to-another-customer-is-another",
         ),
@@ -302,6 +322,11 @@ def test_call_that_ends_well(
             BadRequestError, True, id="update-refused-after-a-lost-one",
         ),
         pytest.param(
+            update, [LOST, ABSENT, data({"key": "c2", "name": "Eve"})],
+            ["PUT /customers/c1"] * 2 + ["GET /customers/c2", PROGRAM],
+            NotFoundError, True, id="rename-refused-where-another-has-the-name",
+        ),
+        pytest.param(
             update, [LOST, ABSENT, ABSENT],
             ["PUT /customers/c1"] * 2 + ["GET /customers/c2", PROGRAM],
             NotFoundError, True, id="update-of-nothing-after-a-lost-one",
@@ -358,6 +383,18 @@ def test_ambiguous_sale_is_sent_again_where_it_was_asked_for() -> None:
     )
     assert found.key == "s1"
     assert str(script) == f"{SELL} {LIST} {LIST} {SELL}"
+
+
+def test_sale_that_is_there_with_other_values_is_never_sent_again() -> None:
+    """What was asked for is to send what is not found: this was found."""
+    caught, script = play(
+        [LOST, page({**SALE, "amount": 10.01})],
+        failing(sell),
+        on_ambiguous="resend_after_settle",
+    )
+    assert type(caught) is AmbiguousWriteError
+    assert "its key is there with other values" in str(caught)
+    assert str(script) == f"{SELL} {LIST} {LIST}"
 
 
 def test_existing_customer_is_returned_where_it_was_asked_for() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Literal
 
-from .._lookup import Lookup, holds
+from .._lookup import Lookup, holds, renamed
 from ..errors import UsageError
 from ..models.customers import CustomerRef
 from ..models.links import ReferralLink
@@ -135,6 +135,7 @@ class CustomerLinksResource(Resource, programs=["refer_a_friend"]):
                 ReferralLink,
                 "GET /customer_referral_links/{id}",
                 parts={"id": key or id},
+                same=renamed(url=url, default=default),
             ),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, Literal
 
-from .._lookup import Lookup, holds
+from .._lookup import Lookup, holds, renamed
 from ..models.customers import Customer
 from ..models.pages import Page
 from ..models.partners import PartnerRef
@@ -94,7 +94,8 @@ class CustomersResource(Resource, programs=["affiliate"]):
 
         An unknown partner is a `BadRequestError`. A customer with this *key* is refused
         with a `ValidationError`; ``if_exists="return"`` returns the one that is there
-        if it has the same values, and raises `ConflictError` if it has others.
+        if it has the same values, and raises `ConflictError` if it has others. Answers
+        name the partner by id: one that was given by key or email is not compared.
         """
         body = {
             "key": key,
@@ -156,7 +157,10 @@ class CustomersResource(Resource, programs=["affiliate"]):
             parts={"key": key},
             json={"update": changes},
             lookup=Lookup(
-                Customer, "GET /customers/{key}", parts={"key": new_key or key}
+                Customer,
+                "GET /customers/{key}",
+                parts={"key": new_key or key},
+                same=renamed(email=email, name=name, surname=surname),
             ),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Literal
 
-from .._lookup import Lookup, holds
+from .._lookup import Lookup, holds, renamed
 from ..models.links import LinkDomain, ReferralLink
 from ..models.pages import Page
 from ..models.partners import PartnerRef
@@ -138,7 +138,7 @@ class PartnerLinksResource(Resource, programs=["affiliate"]):
                 ReferralLink,
                 "GET /partner_referral_links/{id}",
                 parts={"id": key or id},
-                same=holds(key=key, url=url, default=default),
+                same=renamed(url=url, default=default),
             ),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Literal
 
-from .._lookup import Lookup, holds
+from .._lookup import Lookup, holds, renamed
 from ..errors import UsageError
 from ..models.pages import Page
 from ..models.subscribers import Subscriber, SubscriberRef
@@ -153,6 +153,7 @@ class SubscribersResource(Resource, programs=["newsletter"]):
                 Subscriber,
                 "GET /subscribers/{identifier}",
                 parts={"identifier": new_id or id},
+                same=renamed(email=email, name=name),
             ),
         )
 

@@ -133,7 +133,14 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
             json=body,
             key=key,
             lookup=_sales_with(
-                key, same=sold_to(customer, amount=amount, action=action)
+                key,
+                same=sold_to(
+                    customer,
+                    amount=amount,
+                    action=action,
+                    amount_units=amount_units,
+                    reward=reward,
+                ),
             ),
         )
 

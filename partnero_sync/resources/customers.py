@@ -92,7 +92,8 @@ class CustomersResource:
 
         An unknown partner is a `BadRequestError`. A customer with this *key* is refused
         with a `ValidationError`; ``if_exists="return"`` returns the one that is there
-        if it has the same values, and raises `ConflictError` if it has others.
+        if it has the same values, and raises `ConflictError` if it has others. Answers
+        name the partner by id: one that was given by key or email is not compared.
         """
         return self._portal.run(
             self._wrapped.create(

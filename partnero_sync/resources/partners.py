@@ -94,7 +94,8 @@ class PartnersResource:
 
         A partner with this *email* is refused with a `ValidationError`;
         ``if_exists="return"`` returns the one that is there if it has the same values,
-        and raises `ConflictError` if it has others.
+        and raises `ConflictError` if it has others. It is found by a search, whose
+        answers show id, email and names: *key* and *tags* are not compared.
         """
         return self._portal.run(
             self._wrapped.create(
