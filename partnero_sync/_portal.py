@@ -33,6 +33,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 OnRunningLoop = Literal["warn", "raise"]
+OnFork = Literal["raise", "renew"]
 
 TEARDOWN: Final = 1.0
 """Seconds that a cancelled call is waited for, and that connections take to close."""
@@ -169,7 +170,8 @@ class LoopThread:
 class Portal:
     """The way of a client's calls to a loop that starts with the first of them.
 
-    *aclose* closes the connections, on the loop. Any number of threads may share it.
+    *aclose* closes the connections, on the loop. *renew* makes new ones in a forked
+    child, and returns the old ones. Any number of threads may share it.
     """
 
     def __init__(
@@ -177,11 +179,16 @@ class Portal:
         aclose: Callable[[], Awaitable[None]],
         *,
         on_running_loop: OnRunningLoop = "warn",
+        on_fork: OnFork = "raise",
+        renew: Callable[[], object] = dict,
     ) -> None:
         if on_running_loop not in ("warn", "raise"):
             raise UsageError(f"on_running_loop={on_running_loop!r} is not known")
+        if on_fork not in ("raise", "renew"):
+            raise UsageError(f"on_fork={on_fork!r} is not known")
         self._aclose = aclose
         self._raises = on_running_loop == "raise"
+        self._renew = renew if on_fork == "renew" else None
         self._warned = False
         self._closed = False
         self._thread: LoopThread | None = None
@@ -206,7 +213,7 @@ class Portal:
 
     def send(self, trip: Trip[T]) -> None:
         """Put *trip* onto the loop; raise `UsageError` where it may not go there."""
-        if self._raises and _in_running_loop():
+        if self._raises and self._blocks_a_loop():
             raise UsageError(
                 "called inside a running event loop, which this would block:"
                 " use partnero_async there"
@@ -224,7 +231,7 @@ class Portal:
             result = trip.future.result()
         finally:
             del trip
-        if not self._warned and _in_running_loop():
+        if not self._warned and self._blocks_a_loop():
             self._warn(time.monotonic() - began)
         return result
 
@@ -237,6 +244,10 @@ class Portal:
         with self.lock:
             if self._closed:
                 raise ClientClosedError("this client is closed")
+            if self._thread and self._renew and self._thread.pid != os.getpid():
+                _of_parent.append((self._thread, self._renew()))
+                self._thread = None
+                _portals.add(self)
             if self._thread is None:
                 self._thread = LoopThread(self._aclose)
                 # A client that is dropped unclosed takes its thread with it.
@@ -255,6 +266,14 @@ class Portal:
         thread.stop()
         thread.join(timeout)
 
+    def _blocks_a_loop(self) -> bool:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        # Under gevent all threads are one, and the client's own loop runs in it.
+        return self._thread is None or loop is not self._thread.loop
+
     def _warn(self, seconds: float) -> None:
         self._warned = True
         warnings.warn(
@@ -268,21 +287,14 @@ class Portal:
         if thread.pid != os.getpid():
             raise UsageError(
                 "this client was used before the process forked, and its thread is not"
-                " in the child: make a new client after the fork"
+                " in the child: make a new client after the fork, or make this one"
+                ' with on_fork="renew"'
             )
         if thread.is_here:
             raise UsageError(
                 "called on the client's own event loop thread, as from a log handler:"
                 " this would wait for itself for ever; use another client or thread"
             )
-
-
-def _in_running_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _level_outside() -> int:
@@ -296,7 +308,7 @@ def _level_outside() -> int:
 # --- the end of the program, and its children -----------------------------------
 
 _portals: WeakSet[Portal] = WeakSet()
-_of_parent: list[Portal] = []
+_of_parent: list[object] = []
 """In a forked child the parent's loops are frozen, and would never end if finalised."""
 
 

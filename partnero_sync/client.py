@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
@@ -13,7 +13,7 @@ from partnero_async import Partnero as AsyncPartnero
 from partnero_async import Rate
 from partnero_async._settings import OnAmbiguous
 
-from ._portal import OnRunningLoop, Portal
+from ._portal import OnFork, OnRunningLoop, Portal
 
 if TYPE_CHECKING:
     from partnero_async._call import Stats
@@ -68,7 +68,11 @@ class Partnero:
 
     One client serves any number of threads. Its calls run in a thread of its own,
     started by the first of them, or by ``with``. A client that nobody closes is closed
-    when the program ends. After a fork, make a new one in the child.
+    when the program ends.
+
+    *on_fork* says what to do in a forked child about a client that its parent has used:
+    ``"raise"`` a `UsageError`, or ``"renew"`` its thread and its connections there, for
+    servers that load a program and then fork, such as gunicorn and Celery.
 
     Raises `UsageError` for settings that cannot work, before anything is sent.
     """
@@ -86,6 +90,7 @@ class Partnero:
         strict: bool = False,
         tls: ssl.SSLContext | None = None,
         on_running_loop: OnRunningLoop = "warn",
+        on_fork: OnFork = "raise",
     ) -> None:
         self._async = AsyncPartnero(
             api_key,
@@ -98,10 +103,12 @@ class Partnero:
             strict=strict,
             tls=tls,
         )
-        self._portal = Portal(self._async.aclose, on_running_loop=on_running_loop)
-        # Two threads at a cached property may both compute it (Python 3.12 and later),
-        # and the calls of one client must not go through two transports.
-        self._lock = threading.RLock()
+        self._portal = Portal(
+            self._async.aclose,
+            on_running_loop=on_running_loop,
+            on_fork=on_fork,
+            renew=partial(_begin_anew, self._async),
+        )
 
     def __repr__(self) -> str:
         """Show where it sends to, and not the key."""
@@ -179,6 +186,12 @@ class Partnero:
                 repeatable=repeatable,
             )
         )
+
+    @property
+    def _lock(self) -> threading.RLock:
+        # Two threads at a cached property may both compute it (Python 3.12 and later),
+        # and the calls of one client must not go through two transports.
+        return self._portal.lock
 
     # --- resources -----------------------------------------------------------
 
@@ -309,3 +322,15 @@ class Partnero:
 
         with self._lock:
             return WebhooksResource(self._async.webhooks, self._portal)
+
+
+def _begin_anew(client: AsyncPartnero) -> object:
+    """Forget what is the parent's in a forked child; return it.
+
+    What is in flight there never lands here, its connections are not ours to close, and
+    children that all draw the same delays would all come back at once.
+    """
+    line = client._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    before = dict(vars(line))
+    vars(line).update(vars(type(line)(line.settings)))
+    return before

@@ -57,10 +57,11 @@ def test_async_package_does_not_know_this_one() -> None:
 
 
 def test_settings_are_those_of_the_async_client() -> None:
-    """Same keywords, same defaults; one more says what to do in a running loop."""
+    """Same keywords, same defaults; two more are about loops and forks."""
     theirs = dict(inspect.signature(partnero_async.Partnero).parameters)
     ours = dict(inspect.signature(Partnero).parameters)
     assert ours.pop("on_running_loop").default == "warn"
+    assert ours.pop("on_fork").default == "raise"
     assert ours == theirs
 
 

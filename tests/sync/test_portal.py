@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
@@ -79,16 +80,21 @@ def test_with_starts_and_ends_the_thread(sandbox: Sandbox) -> None:
 def test_one_thread_serves_any_number_of_threads(
     client: Partnero, sandbox: Sandbox
 ) -> None:
-    """They share one loop and one transport, and every call has its own answer."""
-    keys = [f"p{number}" for number in range(200)]
+    """64 of them with 200 calls each: one loop, one session, to each its own answer."""
+    keys = [f"p{number}" for number in range(64)]
+    for key in keys:
+        client.partners.create(email=f"{key}@example.com", id=key)
+    begin = threading.Barrier(len(keys))
 
-    def create(key: str) -> str | None:
-        return client.partners.create(email=f"{key}@example.com", id=key).id
+    def read(key: str) -> set[str | None]:
+        begin.wait()
+        return {client.partners.get(key).id for _ in range(200)}
 
-    with ThreadPoolExecutor(16) as threads:
-        assert list(threads.map(create, keys)) == keys
-    assert client.stats.requests == sandbox.requests == len(keys)
+    with ThreadPoolExecutor(len(keys)) as threads:
+        assert list(threads.map(read, keys)) == [{key} for key in keys]
+    assert client.stats.requests == sandbox.requests == 64 * 201
     assert len(loop_threads()) == 1
+    assert len(client._async._transport.sessions._by_loop) == 1
 
 
 def test_dropped_client_takes_its_thread_with_it(sandbox: Sandbox) -> None:
@@ -264,10 +270,12 @@ async def test_call_in_a_running_loop_can_be_an_error(sandbox: Sandbox) -> None:
     assert sandbox.requests == 1
 
 
-def test_unknown_word_for_running_loops_is_refused() -> None:
+@pytest.mark.parametrize("setting", ["on_running_loop", "on_fork"])
+def test_unknown_word_is_refused(setting: str) -> None:
     """A typing mistake does not become the default."""
-    with pytest.raises(UsageError, match="on_running_loop='rise'"):
-        Partnero("key", on_running_loop="rise")  # type: ignore[arg-type]
+    words: dict[str, Any] = {setting: "rise"}
+    with pytest.raises(UsageError, match=f"{setting}='rise'"):
+        Partnero("key", **words)
 
 
 def test_nested_call_is_refused(client: Partnero) -> None:

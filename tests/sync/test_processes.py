@@ -20,11 +20,14 @@ SECONDS = 20
 STRICT = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
 
 
-def run(program: str, server: Sandbox | Silent, key: str = "key") -> list[str]:
+def run(
+    program: str, server: Sandbox | Silent, key: str = "key", *, measured: bool = True
+) -> list[str]:
     """Run *program* with a client's environment to its lines; it must not complain."""
+    measuring = coverage() if measured else {}
     done = subprocess.run(
         [sys.executable, *STRICT, "-c", dedent(program)],
-        env={"PARTNERO_API_KEY": key, "PARTNERO_BASE_URL": server.url, **coverage()},
+        env={"PARTNERO_API_KEY": key, "PARTNERO_BASE_URL": server.url, **measuring},
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -171,6 +174,56 @@ def test_new_client_works_in_a_forked_child(sandbox: Sandbox) -> None:
         sandbox.api_key,
     )
     assert lines == ["child works", "parent goes on"]
+
+
+def test_client_that_renews_itself_works_in_a_forked_child(sandbox: Sandbox) -> None:
+    """With a thread, connections and counts of its own; a child's child is no other."""
+    lines = run(
+        """
+        import os, sys
+        from partnero_sync import Partnero
+        client = Partnero(on_fork="renew")
+        client.account.test()
+        partners = client.partners
+        for generation in range(2):
+            child = os.fork()
+            if child:
+                assert os.waitpid(child, 0)[1] == 0
+                client.account.test()
+                print(client.stats.requests, flush=True)
+                sys.exit()
+            assert partners.list().collect() == []
+            assert client.stats.requests == 1
+        print("grandchild", flush=True)
+        """,
+        sandbox,
+        sandbox.api_key,
+    )
+    assert lines == ["grandchild", "2", "2"]
+
+
+def test_client_that_was_closed_is_not_renewed(sandbox: Sandbox) -> None:
+    """What the parent has closed stays closed."""
+    lines = run(
+        """
+        import os, sys
+        from partnero_sync import ClientClosedError, Partnero
+        client = Partnero(on_fork="renew")
+        client.account.test()
+        client.close()
+        child = os.fork()
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+            sys.exit()
+        try:
+            client.account.test()
+        except ClientClosedError as error:
+            print(error)
+        """,
+        sandbox,
+        sandbox.api_key,
+    )
+    assert lines[0].startswith("this client is closed")
 
 
 def test_child_of_a_fork_amid_calls_works(sandbox: Sandbox) -> None:
