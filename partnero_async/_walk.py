@@ -266,7 +266,7 @@ def _read_checkpoint(pages: Listing[Any], text: str | None) -> tuple[int, str | 
     try:
         where = json.loads(text)
         name, number, last = where["list"], int(where["page"]), where["after"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise UsageError("this is not a checkpoint of a walk") from None
     if name != pages.name:
         raise UsageError(f"this is a checkpoint of another list: {name}")

@@ -54,6 +54,8 @@ def request(
     target = route
     for name, value in (parts or {}).items():
         target = target.replace("{" + name + "}", path_part(name, value))
+    if "{" in target:
+        raise UsageError(f"{operation}: not all of its parts were given")
     sent = {k: _text(k, v) for k, v in (query or {}).items() if v is not None}
     if sent:
         target = f"{target}?{urlencode(sent, quote_via=quote)}"
@@ -78,7 +80,10 @@ def path_part(name: str, value: str) -> str:
 
 
 def _text(name: str, value: Any) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+    except ValueError:
+        raise UsageError(f"{name} has too many digits") from None
     if SURROGATE.search(text):
         raise UsageError(f"{name}={text!r} cannot be sent: it has half a character")
     return text

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, cast, get_args
 
 from ._settings import OnAmbiguous, settings
 from .errors import UsageError
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from .resources.subscribers import SubscribersResource
     from .resources.transactions import TransactionsResource
     from .resources.webhooks import WebhooksResource
+
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+ROUTE: Final = re.compile(r"(/[A-Za-z0-9_:{}.~-]+)+")
 
 
 class Partnero:
@@ -138,7 +143,7 @@ class Partnero:
 
     async def request(
         self,
-        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        method: Method,
         route: str,
         *,
         parts: Mapping[str, str] | None = None,
@@ -156,8 +161,10 @@ class Partnero:
         *repeatable*, that is, unless a second one changes nothing. Rate limit, deadline
         and errors are those of every call.
         """
-        if not re.fullmatch(r"(/[A-Za-z0-9_:{}.~-]+)+", route):
+        if not ROUTE.fullmatch(route) or {".", ".."} & set(route.split("/")):
             raise UsageError(f"{route[:200]!r} is not a route, like /partners/{{id}}")
+        if method not in get_args(Method):
+            raise UsageError(f"{method!r} is not a method, like GET or POST")
         if repeatable is None:
             repeatable = method == "GET"
         reads = Kind.READ if method == "GET" else Kind.STATE

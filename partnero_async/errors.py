@@ -293,7 +293,7 @@ class ValidationError(RefusedError):
 class RateLimitError(RefusedError):
     """429: too many requests, and the wait asked for is longer than this call may."""
 
-    hint = "Call again after `retry_at`, or lower the rate."
+    hint = "Call again later (`retry_at`, where it is set), or lower the rate."
 
 
 class ServerError(RefusedError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 
@@ -55,7 +55,8 @@ class Pages(Generic[T]):
         bound: Bound | None = None,
         **query: Any,
     ) -> None:
-        if not bounds.smallest <= limit <= bounds.largest:
+        whole = isinstance(cast("Any", limit), int)
+        if not whole or not bounds.smallest <= limit <= bounds.largest:
             raise UsageError(
                 f"limit={limit}: give {bounds.smallest} to {bounds.largest} a page"
             )

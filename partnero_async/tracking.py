@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 __all__ = ["PARAMETERS", "key_in_url", "partner_key", "referring_customer_key"]
@@ -65,6 +65,8 @@ def key_in_url(
 def _cookie(cookies: Cookies, name: str) -> str | None:
     if isinstance(cookies, Mapping):
         return cookies.get(name)
+    if not isinstance(cast("Any", cookies), str | bytes):
+        return None
     # The standard library's parser drops all cookies behind one that it cannot read.
     for pair in _text(cookies).split(";"):
         found, _, value = pair.partition("=")

@@ -7,7 +7,13 @@ import attrs
 import pytest
 import yaml
 
-from partnero_async import AmbiguousWriteError, DriftError, Partnero, models
+from partnero_async import (
+    AmbiguousWriteError,
+    DriftError,
+    Partnero,
+    UsageError,
+    models,
+)
 from partnero_async.drift import ALWAYS, KNOWN_VALUES, MOST, Drift, Finding
 from tests.reference import API
 from tests.scripted import Reply, data, page, play
@@ -192,9 +198,28 @@ def test_request_that_writes_is_repeated_where_that_was_said(repeatable: bool) -
 
 
 @pytest.mark.parametrize(
-    "route", ["", "partners", "/x?y=1", "/x y", "//evil.test/x", "/a/", "/x#y"]
+    "route",
+    ["", "partners", "/x?y=1", "/x y", "//evil.test/x", "/a/", "/x#y", "/a/..", "/a/."],
 )
 async def test_route_that_is_none_is_refused(client: Partnero, route: str) -> None:
     """A route is a path below the base URL, and nothing else."""
     with pytest.raises(ValueError, match="not a route"):
         await client.request("GET", route)
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "options"),
+    [
+        pytest.param("GET", "/partners/{id}", {}, id="part-forgotten"),
+        pytest.param("get", "/partners", {}, id="method-in-lower-case"),
+        pytest.param("GET", "/x", {"query": {"n": 10**5000}}, id="endless-number"),
+    ],
+)
+async def test_request_that_cannot_be_meant_is_refused(
+    client: Partnero, method: Any, route: str, options: dict[str, Any]
+) -> None:
+    """Nothing is sent that would be another call than the one that was meant."""
+    before = client.stats.requests
+    with pytest.raises(UsageError):
+        await client.request(method, route, **options)
+    assert client.stats.requests == before

@@ -298,6 +298,8 @@ async def test_checkpoint_survives_what_it_stood_on(client: Partnero) -> None:
         pytest.param("", id="empty"),
         pytest.param("[]", id="not-an-object"),
         pytest.param('{"list": "GET /partners"}', id="members-missing"),
+        pytest.param('{"list": "x", "page": 1e400, "after": null}', id="endless-page"),
+        pytest.param("[" * 100_000, id="too-deep"),
     ],
 )
 async def test_text_that_is_no_checkpoint_is_refused(
@@ -388,8 +390,8 @@ async def test_first_of_nothing_is_none(client: Partnero) -> None:
     assert await client.customers.list().first() is None
 
 
-@pytest.mark.parametrize("limit", [0, -1, 251])
-async def test_limit_out_of_range_is_refused(client: Partnero, limit: int) -> None:
+@pytest.mark.parametrize("limit", [0, -1, 251, "5"])
+async def test_limit_out_of_range_is_refused(client: Partnero, limit: Any) -> None:
     """The API allows 1 to 250 items a page."""
     with pytest.raises(UsageError, match="1 to 250"):
         client.transactions.list(limit=limit)

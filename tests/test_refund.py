@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from partnero_async import (
     Partnero,
     UsageError,
 )
-from tests.scripted import LOST, Reply, data, page, play
+from tests.scripted import HANG, LOST, Reply, data, page, play
 
 DAY = datetime(2026, 3, 2, 18, 40, tzinfo=UTC)
 SALE = {"key": "s1", "amount": 149.5, "customer": "c1", "rewards": []}
@@ -113,3 +114,18 @@ def test_refund_whose_second_half_fails_says_so() -> None:
     steps = [page(SALE), data(None), Reply(500, {"status": 0}), page(), page()]
     error, _ = play(steps, run)
     assert error.__notes__ == ["The sale s1 is deleted; 100.00 of it is not recorded."]
+
+
+def test_refund_that_is_cancelled_half_way_says_so() -> None:
+    """Whoever gives up on it learns that the sale is gone."""
+
+    async def run(client: Partnero) -> list[str]:
+        task = asyncio.create_task(refund(client))
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        return list(caught.value.__notes__)
+
+    notes, _ = play([page(SALE), data(None), HANG], run)
+    assert notes == ["The sale s1 is deleted; 100.00 of it is not recorded."]

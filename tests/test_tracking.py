@@ -24,6 +24,7 @@ from partnero_async.tracking import key_in_url, partner_key, referring_customer_
         pytest.param({"partnero_partner": None}, None, id="mapping-without-a-text"),
         pytest.param({}, None, id="empty-mapping"),
         pytest.param(None, None, id="no-header"),
+        pytest.param(["partnero_partner=ada"], None, id="not-a-header"),
         pytest.param("", None, id="empty-header"),
         pytest.param("partnero_partner", None, id="no-value"),
         pytest.param("partnero_partner=", None, id="empty-value"),

@@ -12,7 +12,7 @@ from .._keys import made_up_key
 from .._lookup import Lookup, holds, sold_to
 from .._refund import again, refundable, remainder
 from .._wire import unix_seconds
-from ..errors import PartneroError, UsageError
+from ..errors import UsageError
 from ..models.customers import NewCustomer
 from ..models.pages import Page
 from ..models.partners import PartnerRef
@@ -191,9 +191,11 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
 
         The API has no partial refund: a sale can only be deleted, which reverses its
         commission, and recorded again with the same key, customer, time and product,
-        and a smaller amount, which pays a new one. Because that is two writes, of which
-        the first may happen alone, it is refused unless *delete_and_create_again* is
-        True. *amount* is above 0 and below the amount of the sale.
+        and a smaller amount, which pays a new one by the program's rule: a commission
+        that was fixed with ``reward`` is not kept. Because that is two writes, of
+        which the first may happen alone, it is refused unless
+        *delete_and_create_again* is True. *amount* is above 0 and below the amount of
+        the sale.
 
         Returns the sale that was recorded. When the second write fails, its error says
         so in a note: the sale is deleted then, and has to be recorded again.
@@ -211,7 +213,7 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
         await self.delete(key)
         try:
             return await self.create(**again(sale, left))
-        except PartneroError as error:
+        except BaseException as error:  # cancelled, too: the sale is gone all the same
             error.add_note(f"The sale {key} is deleted; {left} of it is not recorded.")
             raise
 

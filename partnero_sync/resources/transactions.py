@@ -161,9 +161,11 @@ class TransactionsResource:
 
         The API has no partial refund: a sale can only be deleted, which reverses its
         commission, and recorded again with the same key, customer, time and product,
-        and a smaller amount, which pays a new one. Because that is two writes, of which
-        the first may happen alone, it is refused unless *delete_and_create_again* is
-        True. *amount* is above 0 and below the amount of the sale.
+        and a smaller amount, which pays a new one by the program's rule: a commission
+        that was fixed with ``reward`` is not kept. Because that is two writes, of
+        which the first may happen alone, it is refused unless
+        *delete_and_create_again* is True. *amount* is above 0 and below the amount of
+        the sale.
 
         Returns the sale that was recorded. When the second write fails, its error says
         so in a note: the sale is deleted then, and has to be recorded again.
