@@ -26,8 +26,12 @@ property: $(VENV)/dev.stamp  ## Run the property tests with 200 cases an operati
 check: $(VENV)/dev.stamp  ## Run the formatter, the linter and the type checkers.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python -m partnero_sync._generate --check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	for name in partnero_async partnero_sync; do \
+		PATH="$(CURDIR)/$(BIN):$$PATH" pyright --ignoreexternal --verifytypes $$name \
+			| tail -3 || exit 1; done
 
 format: $(VENV)/dev.stamp  ## Format the code and mend what the linter can mend.
 	$(BIN)/ruff check --fix .

@@ -88,14 +88,15 @@ class Line:
         self, settings: Settings, *, gate: Gate | None, rng: random.Random | None
     ) -> None:
         self.settings = settings
-        self.stats = Stats()
-        self.sessions = Sessions(settings)
-        self.gate = gate or shared_gate(
+        self.stats: Stats = Stats()
+        self.sessions: Sessions = Sessions(settings)
+        self.gate: Gate = gate or shared_gate(
             settings.api_key.digest, settings.origin, settings.rate
         )
-        self.budget = RetryBudget()
-        self.drift = Drift()
-        self.rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self.budget: RetryBudget = RetryBudget()
+        self.drift: Drift = Drift()
+        # Jitter, not a secret.
+        self.rng: random.Random = rng or random.Random()  # noqa: S311
         self.closed = False
 
 

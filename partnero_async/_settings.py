@@ -44,7 +44,7 @@ class ApiKey:
                 " (a line break from a file, perhaps)"
             )
         self._header = Masked(f"Bearer {key}")
-        self.digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+        self.digest: str = hashlib.sha256(key.encode()).hexdigest()[:16]
         """Tells keys apart without being one."""
 
     def __repr__(self) -> str:

@@ -30,7 +30,7 @@ class Transport(Line):
         rng: random.Random | None = None,
     ) -> None:
         super().__init__(settings, gate=gate, rng=rng)
-        self.program = OwnProgram()
+        self.program: OwnProgram = OwnProgram()
 
     async def call(
         self,

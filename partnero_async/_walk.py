@@ -106,7 +106,7 @@ class Walk(Generic[T]):
         self, pages: Listing[T], *, window: int, prefetch: bool, resume: str | None
     ) -> None:
         number, after = _read_checkpoint(pages, resume)
-        self.place = Place[T](number, after)
+        self.place: Place[T] = Place[T](number, after)
         """Where it is."""
         self._pages = pages
         self._batches = _batches(pages, number, after, window=window, prefetch=prefetch)
@@ -153,9 +153,9 @@ class Place(Generic[T]):
     __slots__ = ("after", "item", "number")
 
     def __init__(self, number: int, after: str | None) -> None:
-        self.number = number
+        self.number: int = number
         """Page of the last item."""
-        self.after = after
+        self.after: str | None = after
         """What it was resumed behind, until there is an item."""
         self.item: T | None = None
         """The item that was yielded last."""

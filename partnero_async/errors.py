@@ -106,15 +106,15 @@ class PartneroError(Exception):
         retry_at: datetime | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = one_line(message)
+        self.message: str = one_line(message)
         """What happened, on one line."""
         self.operation = operation
         """Method and route template, such as ``POST /transactions``."""
         self.status = status
         """The HTTP status of the last answer."""
-        self.fields = {k: list(v) for k, v in (fields or {}).items()}
+        self.fields: dict[str, list[str]] = {k: list(v) for k, v in (fields or {}).items()}
         """Reasons by field, such as ``{"email": ["This e-mail is in use."]}``."""
-        self.attempts = tuple(attempts)
+        self.attempts: tuple[Attempt, ...] = tuple(attempts)
         """What was sent when, and what came back."""
         self.elapsed = elapsed
         """Seconds from the start of the call to this error."""

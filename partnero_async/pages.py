@@ -68,7 +68,7 @@ class Pages(Generic[T]):
         self._query = query
         self.operation = operation
         """Method and route template."""
-        self.unique = identity is None
+        self.unique: bool = identity is None
         """Whether an item has a key that no other item of the list has."""
         self.identity: Callable[[T], Hashable] = identity or identity_of
         """What tells an item from others."""

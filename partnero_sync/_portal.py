@@ -110,19 +110,21 @@ class LoopThread:
     def __init__(self, aclose: Callable[[], Awaitable[None]]) -> None:
         self._aclose = aclose
         self._stopping: asyncio.Task[None] | None = None
-        self.pid = os.getpid()
+        self.pid: int = os.getpid()
         ready: Future[tuple[asyncio.AbstractEventLoop, BlockingPortal]] = Future()
         self._thread = threading.Thread(
             target=self._run, args=(ready,), name="partnero-sync", daemon=True
         )
         try:
             self._thread.start()
-            self.loop, self._portal = ready.result()
+            loop, portal = ready.result()
         except (RuntimeError, OSError) as error:
             raise UsageError(
                 f"no thread for the calls can be started here ({error}):"
                 " use partnero_async"
             ) from error
+        self.loop: asyncio.AbstractEventLoop = loop
+        self._portal = portal
 
     @property
     def is_here(self) -> bool:
@@ -193,7 +195,7 @@ class Portal:
         self._closed = False
         self._thread: LoopThread | None = None
         # Reentrant: a signal handler may call while the interrupted code holds it.
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         _portals.add(self)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

@@ -80,7 +80,7 @@ class CsvReader:
         self._size = 0
         # A field that is not closed ends as a csv.Error at the module's own bound.
         self._csv = csv.reader(self._lines(), strict=True)
-        self.header = self._read_header()
+        self.header: tuple[str, ...] = self._read_header()
 
     @property
     def sha256(self) -> str:

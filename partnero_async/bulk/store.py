@@ -112,7 +112,7 @@ class Store:
 
     def __init__(self, path: Path, *, make: bool) -> None:
         self.path = path
-        self.is_new = not path.exists()
+        self.is_new: bool = not path.exists()
         if self.is_new and not make:
             raise JournalError(f"{path}: there is no such journal")
         with self._explained():

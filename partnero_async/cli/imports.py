@@ -43,7 +43,7 @@ did not answer (start it again to go on); 2 it could not start, or the key was r
 130 interrupted (start it again to go on).
 """
 
-app = App(
+app: App = App(
     name="import",
     help="Import the rows of a CSV file; started again, it goes on where it stopped.",
     help_epilogue=EPILOGUE,

@@ -36,7 +36,7 @@ class Refusal(Exception):  # noqa: N818 - the API's word for it, not a fault of 
         super().__init__(message)
         self.status = status
         self.message = message
-        self.errors = dict(errors or {})
+        self.errors: dict[str, list[str]] = dict(errors or {})
 
 
 def invalid(errors: Mapping[str, list[str]], *, status: int = 422) -> Refusal:

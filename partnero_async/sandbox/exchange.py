@@ -14,7 +14,7 @@ from .faults import Fault
 from .routing import Route
 
 PREFIX = "/v1"
-UNEXPECTED = {"status": 0, "message": "Unexpected failure."}
+UNEXPECTED: dict[str, object] = {"status": 0, "message": "Unexpected failure."}
 
 _DECODER = msgspec.json.Decoder(Any, float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -30,7 +30,7 @@ class Turned(Refusal):
         self, status: int, message: str, *, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(status, message)
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 def parts(path: str) -> list[str]:

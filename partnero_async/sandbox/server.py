@@ -46,7 +46,7 @@ from .routes import BATCHES, main_forms, methods
 from .routing import Route
 from .state import Effect, digest
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
 _CLOSING_SECONDS = 2.0

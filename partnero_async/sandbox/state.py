@@ -70,7 +70,7 @@ class State:
         self._connection.create_function("holds", 2, _holds, deterministic=True)
         self._connection.create_function("equals", 2, _equals, deterministic=True)
         #: Another number after every change of a setting, for those who keep copies.
-        self.settings_version = 0
+        self.settings_version: int = 0
         # The ledger may be read from another thread than the one that serves.
         self._lock = threading.RLock()
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
