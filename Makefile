@@ -31,7 +31,7 @@ check: $(VENV)/dev.stamp  ## Run the formatter, the linter and the type checkers
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	for name in partnero_async partnero_sync; do \
 		PATH="$(CURDIR)/$(BIN):$$PATH" pyright --ignoreexternal --verifytypes $$name \
-			| tail -3 || exit 1; done
+			> $(VENV)/types.txt || { cat $(VENV)/types.txt; exit 1; }; done
 
 format: $(VENV)/dev.stamp  ## Format the code and mend what the linter can mend.
 	$(BIN)/ruff check --fix .
