@@ -93,7 +93,9 @@ class Doubts:
         """Look up one row; None when there was no answer."""
         entry = self.sender.plan.read(row.cells)
         try:
-            return await look_up(self.sender.client, self.sender.plan.resource, entry)
+            return await look_up(
+                self.sender.referrers, self.sender.plan.resource, entry
+            )
         except PartneroError as error:
             self.sender.halt.judge(error)
             return None

@@ -63,7 +63,7 @@ class Report:
     done: int = 0
     """Rows that stand in the program, `already_there` included."""
     already_there: int = 0
-    """Of those: rows that stood there before, and were not sent."""
+    """Of those: rows that stood there before, where that can be told."""
     rejected: int = 0
     parked: int = 0
     """Rows in doubt: they may or may not stand in the program."""

@@ -17,6 +17,7 @@ from ..errors import NotFoundError, PartneroError
 from .doubt import Doubts
 from .fields import ResourceName
 from .journal import Journal
+from .lookup import ALREADY_THERE
 from .plan import Plan, plan_of
 from .rejects import write_rejects
 from .report import Doing, Listed, Progress, Report
@@ -25,7 +26,7 @@ from .send import Halt, Sender, each, rows_in
 from .source import Source
 from .stops import ImportStopError, JournalError, SourceError
 from .store import State, Store
-from .there import ALREADY_THERE, Survey
+from .there import Survey
 
 __all__ = ["resolve", "run_import"]
 
@@ -76,7 +77,7 @@ async def run_import(
         "rejects": str(rejected),
     }
     async with Journal(path) as book:
-        await book.do(lambda store: _claim(store, about))
+        began = await book.do(lambda store: _claim(store, about))
         run = _Run(
             client=client,
             journal=book,
@@ -85,6 +86,7 @@ async def run_import(
             settle=settle,
             watch=on_progress,
             halt=Halt(stop or asyncio.Event()),
+            since=began,
         )
         async with run.reporting():
             await run.until_stopped(run.all_of(source))
@@ -162,11 +164,17 @@ def _fingerprint(source: Source, header: tuple[str, ...]) -> str:
     )
 
 
-def _claim(store: Store, about: dict[str, str]) -> None:
-    """Make the journal that of this import, or see that it is."""
+def _claim(store: Store, about: dict[str, str]) -> float:
+    """Make the journal that of this import, or see that it is; say when it began."""
     if store.meta("sha256") is None:
-        store.keep(**about)  # nothing was sent under it, whatever it was for
-        return
+        # Nothing was sent under it, whatever it was for.
+        store.keep(**about, began=str(time.time()))
+    else:
+        _check_claim(store, about)
+    return float(store.meta("began") or 0)
+
+
+def _check_claim(store: Store, about: dict[str, str]) -> None:
     if store.meta("resource") != about["resource"]:
         raise JournalError(f"{store.path} is the journal of {store.meta('resource')}")
     _check_program(store, about["program"])
@@ -220,6 +228,8 @@ class _Run:
     settle: float
     watch: Watch | None
     halt: Halt
+    since: float = 0.0
+    """When the first run of the journal began, in Unix seconds."""
     progress: Progress = attrs.field(factory=Progress)
     began: float = attrs.field(factory=time.monotonic)
     sender: Sender = attrs.field(init=False)
@@ -236,6 +246,7 @@ class _Run:
             journal=self.journal,
             halt=self.halt,
             progress=self.progress,
+            since=self.since,
         )
         self.doubts = Doubts(
             sender=self.sender,

@@ -21,7 +21,9 @@ from ..errors import (
     one_line,
 )
 from .journal import Journal
-from .plan import Plan, RowError
+from .lookup import ALREADY_THERE, different, other_partner
+from .plan import Entry, Plan, RowError
+from .referrers import Referrers
 from .report import Progress
 from .store import Row, State
 
@@ -31,6 +33,9 @@ T = TypeVar("T")
 
 CHUNK: Final = 256
 """Rows that are read from the journal at once."""
+
+CLOCKS: Final = 60.0
+"""Seconds by which this clock and the API's may differ."""
 
 STRIKES: Final = 5
 """Rows in a row that found no API before the run is given up."""
@@ -128,6 +133,12 @@ class Sender:
     journal: Journal
     halt: Halt
     progress: Progress
+    since: float = 0.0
+    """When the first run of the journal began, in Unix seconds; 0 if not known."""
+    referrers: Referrers = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.referrers = Referrers(self.client)
 
     async def send(self, row: Row) -> None:
         """Send *row*: the intent is on the disk before its first byte leaves."""
@@ -139,21 +150,48 @@ class Sender:
         await self.journal.sent(row.row)
         self.progress.sent += 1
         try:
-            await self._create(entry.arguments)
+            record = await self._create(entry.arguments)
+            wrong = await self._other_partner(entry, record)
         except PartneroError as error:
             self._judge(row, error)
+            return
+        self.halt.strikes = 0
+        if wrong:
+            reason = different(entry, wrong).reason
+            self.settle(row, "rejected", code="conflict", reason=reason)
         else:
-            self.halt.strikes = 0
-            self.settle(row, "done")
+            there = row.sent_at is None and self._was_there(record)
+            self.settle(row, "done", code=ALREADY_THERE if there else None)
 
-    async def _create(self, arguments: dict[str, Any]) -> None:
+    async def _create(self, arguments: dict[str, Any]) -> Any:
         match self.plan.resource:
             case "transactions":
-                await self.client.transactions.create(**arguments)
+                return await self.client.transactions.create(**arguments)
             case "customers":
-                await self.client.customers.create(**arguments, if_exists="return")
+                create_customer = self.client.customers.create
+                return await create_customer(**arguments, if_exists="return")
             case _:
-                await self.client.partners.create(**arguments, if_exists="return")
+                create_partner = self.client.partners.create
+                return await create_partner(**arguments, if_exists="return")
+
+    async def _other_partner(self, entry: Entry, record: Any) -> Sequence[str]:
+        """Compare what the client cannot, for answers do not show it as it was sent."""
+        resource = self.plan.resource
+        if resource == "transactions":
+            return ()
+        return await other_partner(self.referrers, resource, entry, record)
+
+    def _was_there(self, record: Any) -> bool:
+        """Tell what the API had before, where that shows."""
+        match self.plan.resource:
+            case "transactions":
+                return False
+            case "customers":
+                made = record.created_at
+                return bool(made and made.timestamp() < self.since - CLOCKS)
+            case _:
+                # Creation answers the links, and a search does not.
+                return record.referral_link is None
 
     def _judge(self, row: Row, error: PartneroError) -> None:
         about_all = self.halt.judge(error)

@@ -41,7 +41,9 @@ CREATE TABLE rows (
     reason TEXT,
     sent_at REAL
 );
-CREATE TABLE sales (claim TEXT, amount TEXT, customer TEXT, action TEXT);
+CREATE TABLE sales (
+    claim TEXT, amount TEXT, units TEXT, reward TEXT, customer TEXT, action TEXT
+);
 CREATE INDEX sale_claim ON sales (claim);
 CREATE TABLE customers (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -100,11 +102,15 @@ class Sale(NamedTuple):
     claim: str
     """Its key."""
     amount: str | None
+    units: str | None
+    reward: str | None
+    """The sum of its rewards."""
     customer: str | None
     action: str | None
 
 
 COLUMNS: Final = ", ".join(Row._fields)
+SALE_COLUMNS: Final = ", ".join(f"s.{name}" for name in Sale._fields)
 
 
 class Store:
@@ -317,7 +323,7 @@ class Store:
     def know_sales(self, sales: Iterable[Sale]) -> None:
         """Write down sales that the program has."""
         with self.transaction():
-            self._sql.executemany("INSERT INTO sales VALUES (?, ?, ?, ?)", sales)
+            self._sql.executemany("INSERT INTO sales VALUES (?, ?, ?, ?, ?, ?)", sales)
 
     def met_sales(self, *, after: int, limit: int) -> list[tuple[Row, list[Sale]]]:
         """Return pending rows whose key the program has, each with its sales there."""
@@ -330,7 +336,7 @@ class Store:
 
     def _sales_of(self, row: Row) -> list[Sale]:
         found = self._sql.execute(
-            "SELECT s.claim, s.amount, s.customer, s.action FROM sales s"
+            f"SELECT {SALE_COLUMNS} FROM sales s"  # noqa: S608 - names of ours
             " JOIN rows r ON r.claim = s.claim WHERE r.row = ?",
             (row.row,),
         )

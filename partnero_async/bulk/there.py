@@ -17,17 +17,14 @@ from ..client import Partnero
 from ..models import Customer, Page, Transaction
 from ..pages import Pages
 from .journal import Journal
-from .lookup import Finding, compare, has_customer, look_up, sale_of
+from .lookup import ALREADY_THERE, Finding, compare, has_customer, look_up, sale_of
 from .plan import named
 from .send import Sender, each, rows_in
-from .store import Row, Store
+from .store import Row, Sale, Store
 
-__all__ = ["ALREADY_THERE", "Survey"]
+__all__ = ["Survey"]
 
 T = TypeVar("T")
-
-ALREADY_THERE: Final = "already_there"
-"""The code of rows that are done without having been sent."""
 
 PAGE: Final = 250
 TOGETHER: Final = 500
@@ -98,7 +95,7 @@ class Survey:
             return
         listed = self.client.transactions.list(limit=PAGE)
         whole = await self._walk(listed, self._keep, most=most)
-        await self._meet()
+        await self._each(self._met(), self._meet)
         if not whole:
             await self._each(rows_in(self.journal, "pending"), self._look)
 
@@ -106,20 +103,23 @@ class Survey:
         sales = [sale_of(sale) for sale in page.items if sale.key]
         await self.journal.do(lambda store: store.know_sales(sales))
 
-    async def _meet(self) -> None:
+    async def _met(self) -> AsyncIterator[tuple[Row, list[Sale]]]:
         after = 0
         while met := await self.journal.do(
             lambda store: store.met_sales(after=after, limit=TOGETHER)  # noqa: B023 - awaited at once
         ):
-            for row, sales in met:
-                entry = self.sender.plan.read(row.cells)
-                self._settle(row, compare(entry, sales))
-            await self.journal.flush()
+            for row_and_sales in met:
+                yield row_and_sales
             after = met[-1][0].row
+
+    async def _meet(self, met: tuple[Row, list[Sale]]) -> None:
+        row, sales = met
+        entry = self.sender.plan.read(row.cells)
+        self._settle(row, await compare(self.client, entry, sales))
 
     async def _look(self, row: Row) -> None:
         entry = self.sender.plan.read(row.cells)
-        finding = await look_up(self.client, "transactions", entry)
+        finding = await look_up(self.sender.referrers, "transactions", entry)
         if finding.kind != "absent":
             self._settle(row, finding)
 
