@@ -222,6 +222,7 @@ def empty(name: str) -> dict[str, Any]:
     return {"data": [] if many else {}, "status": 1}
 
 
+TYPE_OF_PROGRAM = "GET /program"
 SEVERAL = {
     "program.delete": ["GET /program", "DELETE /program", "DELETE /program"],
 }
@@ -241,6 +242,7 @@ class Observed(NamedTuple):
 async def observed() -> dict[str, Observed]:
     """Call everything over a real socket; return what was seen by operation."""
     seen: list[str] = []
+    before: list[str] = []
     name = ""
 
     async def answer(request: web.BaseRequest) -> web.Response:
@@ -256,10 +258,14 @@ async def observed() -> dict[str, Observed]:
         Partnero("key-of-a-test", base_url=str(server.make_url("/v1"))) as client,
     ):
         transport = Recording(client._settings)
+        transport.program.know(None)  # it is not asked for
         client.__dict__["_transport"] = transport
         for name, method in methods(client).items():
             seen.clear()
             await call(name, method)
+            # The program's type may be asked for first, once, where URLs are shared.
+            if len(seen) == 2 and seen[0] == TYPE_OF_PROGRAM and not before:
+                before.append(seen.pop(0))
             assert len(seen) == 1 or seen == SEVERAL.get(name), f"{name} sent {seen}"
             line = f"{name}: {seen[-1]}"
             found[name] = Observed(line, transport.kind, transport.result)
