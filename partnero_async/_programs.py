@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -60,6 +60,10 @@ INSTEAD: Final = {
 """What a type has in place of a resource that it does not have."""
 
 
+MARKS: Final = {"customers": "key", "referrals": "id"}
+"""What only one of two resources at the same URLs has in all of its answers."""
+
+
 @attrs.frozen
 class Bound:
     """A resource that not every type of program has."""
@@ -68,6 +72,17 @@ class Bound:
     """Its name on the client."""
     programs: frozenset[str]
     """The types that have it."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether another type has something else at the same URLs."""
+        return self.noun in MARKS
+
+    def is_other(self, value: Any, *, paged: bool) -> bool:
+        """Tell an answer that is plainly of what another type has at these URLs."""
+        first: Any = next(iter(value.items), None) if paged else value
+        is_model = hasattr(first, "extra")  # and no plain data, which has no marks
+        return is_model and getattr(first, MARKS[self.noun], "") is None
 
 
 class OwnProgram:
@@ -97,9 +112,13 @@ class OwnProgram:
         turn = self._turns.setdefault(loop, asyncio.Lock())
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline), turn:
-                known = self._asked
-                self._type = self._type if known else await _ask(line, deadline)
+                if not self._asked:
+                    self.know(await _ask(line, deadline))
         self._asked = True
+
+    def know(self, kind: str | None) -> None:
+        """Take the type as known; None when it cannot be told."""
+        self._type, self._asked = kind, True
 
 
 async def _ask(line: Line, deadline: float) -> str | None:
@@ -128,14 +147,11 @@ def explained(
     error: RefusedError, bound: Bound, kind: str | None
 ) -> WrongProgramError | None:
     """Return a better error where the key's program, of this *kind*, has no *bound*."""
-    if kind is None or kind in bound.programs:
+    reason = mismatch(bound, kind)
+    if reason is None:
         return None
-    own = " or ".join(NAMES[name] for name in sorted(bound.programs))
-    instead = INSTEAD[kind].get(bound.noun)
-    use = f"client.{instead}, or " if instead else ""
     return WrongProgramError(
-        f"this key belongs to {NAMES[kind]}, which has no {bound.noun}:"
-        f" use {use}the key of {own} (the API said: {error.message})",
+        f"{reason} (the API said: {error.message})",
         operation=error.operation,
         status=error.status,
         fields=error.fields,
@@ -144,4 +160,17 @@ def explained(
         key=error.key,
         request_id=error.request_id,
         maybe_applied=error.maybe_applied,
+    )
+
+
+def mismatch(bound: Bound, kind: str | None) -> str | None:
+    """Say why a program of this *kind* is the wrong one; None where it is not."""
+    if kind is None or kind in bound.programs:
+        return None
+    own = " or ".join(NAMES[name] for name in sorted(bound.programs))
+    instead = INSTEAD[kind].get(bound.noun)
+    use = f"client.{instead}, or " if instead else ""
+    return (
+        f"this key belongs to {NAMES[kind]}, which has no {bound.noun}:"
+        f" use {use}the key of {own}"
     )

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from ._call import Call, Line
 from ._lookup import Lookup
-from ._programs import REFUSALS, Bound, OwnProgram, explained
+from ._programs import REFUSALS, Bound, OwnProgram, explained, mismatch
 from ._settings import Settings
 from ._wire import request
-from .errors import ClientClosedError, RefusedError
+from .errors import ClientClosedError, RefusedError, WrongProgramError
+from .models.pages import Page
 from .pacing import Gate
 from .retries import Kind
 
@@ -69,8 +70,14 @@ class Transport(Line):
             lookup=lookup,
             returns_existing=returns_existing,
         )
+        if bound is not None and bound.shared and kind is not Kind.READ:
+            # The write would be taken, and change what it was not meant for.
+            await self._refuse_mismatch(bound, operation, deadline)
         try:
-            return await call.run(result)
+            value = await call.run(result)
+            paged = get_origin(result) is Page
+            if bound and bound.shared and bound.is_other(value, paged=paged):
+                await self._refuse_mismatch(bound, operation, deadline)
         except RefusedError as error:
             if bound is None or error.status not in REFUSALS:
                 raise
@@ -79,6 +86,14 @@ class Transport(Line):
             if wrong is None:
                 raise
             raise wrong from error
+        return value
+
+    async def _refuse_mismatch(
+        self, bound: Bound, operation: str, deadline: float
+    ) -> None:
+        reason = mismatch(bound, await self.program.type(self, deadline))
+        if reason is not None:
+            raise WrongProgramError(reason, operation=operation)
 
     async def close(self) -> None:
         """Close the connections; calls after this are refused."""

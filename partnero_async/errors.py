@@ -112,7 +112,9 @@ class PartneroError(Exception):
         """Method and route template, such as ``POST /transactions``."""
         self.status = status
         """The HTTP status of the last answer."""
-        self.fields: dict[str, list[str]] = {k: list(v) for k, v in (fields or {}).items()}
+        self.fields: dict[str, list[str]] = {
+            k: list(v) for k, v in (fields or {}).items()
+        }
         """Reasons by field, such as ``{"email": ["This e-mail is in use."]}``."""
         self.attempts: tuple[Attempt, ...] = tuple(attempts)
         """What was sent when, and what came back."""
@@ -275,8 +277,9 @@ class NotFoundError(RefusedError):
 class WrongProgramError(NotFoundError):
     """The key's program is of a type that does not have this resource.
 
-    The type was asked for after a 404, 403 or 405; its message says which type it is
-    and what to use instead. The API's own refusal is the cause of this error.
+    Its message says which type it is and what to use instead. Where the API has refused
+    the call, its own refusal is the cause of this error; a write that it would take for
+    another resource at the same URL was not sent.
     """
 
 

@@ -172,11 +172,17 @@ def _bound(script: Script, method: str) -> Callable[..., Awaitable[CallbackResul
     return callback
 
 
-def virtual_client(*, seed: int = 0, **settings: Any) -> Partnero:
-    """Make a client whose gate and jitter run on the loop's virtual time."""
+def virtual_client(*, seed: int = 0, asks: bool = False, **settings: Any) -> Partnero:
+    """Make a client whose gate and jitter run on the loop's virtual time.
+
+    It takes the type of its program for one that cannot be told, unless it *asks*.
+    """
     client = Partnero("test-key", base_url=ORIGIN + "/v1", **settings)
     loop = asyncio.get_running_loop()
-    client.__dict__["_transport"] = Transport(
+    transport = Transport(
         client._settings, gate=Gate(clock=loop.time), rng=random.Random(seed)
     )
+    if not asks:
+        transport.program.know(None)
+    client.__dict__["_transport"] = transport
     return client

@@ -199,7 +199,7 @@ def test_request_that_writes_is_repeated_where_that_was_said(repeatable: bool) -
 
 @pytest.mark.parametrize(
     "route",
-    ["", "partners", "/x?y=1", "/x y", "//evil.test/x", "/a/", "/x#y", "/a/..", "/a/."],
+    ["", "partners", "/x?y", "/x y", "//evil.test/x", "/a/", "/x#y", "/a/..", "/a/."],
 )
 async def test_route_that_is_none_is_refused(client: Partnero, route: str) -> None:
     """A route is a path below the base URL, and nothing else."""

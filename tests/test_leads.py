@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 import pytest
@@ -35,6 +36,9 @@ from .scripted import (
     play,
 )
 
+asking = partial(play, asks=True)
+"""Play to a client that asks for the type of its program when it matters."""
+
 LEAD: dict[str, Any] = {
     "id": 318,
     "status": "submitted",
@@ -65,7 +69,7 @@ async def reject(client: Partnero) -> Lead:
 
 def test_a_conversion_is_a_get() -> None:
     """As documented; the amount is sent as it was written."""
-    lead, script = play([data(CONVERTED)], convert)
+    lead, script = asking([data(CONVERTED)], convert)
     assert lead.converted_to is not None
     assert lead.converted_to.key == "Xc7Lp2VhQ9aT"
     assert str(script) == "GET /leads/convert"
@@ -77,7 +81,7 @@ def test_a_conversion_is_a_get() -> None:
 
 def test_a_conversion_is_posted_where_get_is_not_allowed() -> None:
     """405 was refused before any effect, so the other form is sent."""
-    script = play([NOT_ALLOWED, AFFILIATE, data(CONVERTED)], convert)[1]
+    script = asking([NOT_ALLOWED, AFFILIATE, data(CONVERTED)], convert)[1]
     sent = [seen for seen in script.seen if seen.path == "/leads/convert"]
     assert [seen.method for seen in sent] == ["GET", "POST"]
     assert sent[1].body == {
@@ -108,7 +112,7 @@ def test_a_conversion_in_doubt_is_never_sent_again(
         assert caught.value.maybe_applied
 
     before = [NOT_ALLOWED, AFFILIATE] if posted else []
-    script = play([*before, step, data(LEAD)], use)[1]
+    script = asking([*before, step, data(LEAD)], use)[1]
     sent = [seen.method for seen in script.seen if seen.path == "/leads/convert"]
     assert sent == ["GET", "POST"] if posted else sent == ["GET"]
     assert script.seen[-1].path == "/leads/318"
@@ -117,14 +121,14 @@ def test_a_conversion_in_doubt_is_never_sent_again(
 @pytest.mark.parametrize("step", [LOST, DISTURBED, HALF_JSON])
 def test_a_conversion_in_doubt_is_told_by_the_lead(step: Step) -> None:
     """A lead that is converted is the result."""
-    lead, script = play([step, data(CONVERTED)], convert)
+    lead, script = asking([step, data(CONVERTED)], convert)
     assert lead.status == "converted"
     assert str(script) == "GET /leads/convert GET /leads/318"
 
 
 def test_a_conversion_that_was_never_sent_is_sent() -> None:
     """Proven unsent is no doubt."""
-    _, script = play([NOT_SENT, data(CONVERTED)], convert)
+    _, script = asking([NOT_SENT, data(CONVERTED)], convert)
     assert str(script) == "GET /leads/convert GET /leads/convert"
 
 
@@ -136,7 +140,7 @@ def test_a_conversion_that_is_refused_is_not_posted() -> None:
             await convert(client)
 
     refused = Reply(422, {"status": 0, "message": "This lead cannot be converted."})
-    assert str(play([refused], use)[1]) == "GET /leads/convert"
+    assert str(asking([refused], use)[1]) == "GET /leads/convert"
 
 
 def test_a_conversion_that_neither_form_allows() -> None:
@@ -147,7 +151,7 @@ def test_a_conversion_that_neither_form_allows() -> None:
             await convert(client)
         assert caught.value.operation == "POST /leads/convert"
 
-    play([NOT_ALLOWED, AFFILIATE, NOT_ALLOWED], use)
+    asking([NOT_ALLOWED, AFFILIATE, NOT_ALLOWED], use)
 
 
 @pytest.mark.parametrize("amount", [Decimal("NaN"), Decimal("Infinity"), float("inf")])
@@ -158,7 +162,7 @@ def test_an_amount_that_is_no_number_is_refused(amount: Decimal | float) -> None
         with pytest.raises(UsageError, match="commission_transaction_amount"):
             await client.leads.convert(318, commission_transaction_amount=amount)
 
-    assert play([data(CONVERTED)], use)[1].seen == []
+    assert asking([data(CONVERTED)], use)[1].seen == []
 
 
 # --- rejection -----------------------------------------------------------------
@@ -174,14 +178,14 @@ def test_both_forms_share_the_time_of_one_call() -> None:
         assert caught.value.elapsed <= 16
 
     slow = Reply(429, {}, headers={"Retry-After": "4"})
-    script = play([slow, NOT_ALLOWED, AFFILIATE, HANG], use, timeout=20)[1]
+    script = asking([slow, NOT_ALLOWED, AFFILIATE, HANG], use, timeout=20)[1]
     assert script.seen[0].at == 0
     assert script.seen[-1].at >= 4
 
 
 def test_a_rejection_sets_a_state_and_is_sent_again() -> None:
     """The second one finds what the first has left."""
-    lead, script = play([LOST, data(REJECTED)], reject)
+    lead, script = asking([LOST, data(REJECTED)], reject)
     assert lead.status == "rejected"
     assert str(script) == "GET /leads/reject GET /leads/reject"
 
@@ -189,18 +193,18 @@ def test_a_rejection_sets_a_state_and_is_sent_again() -> None:
 def test_a_rejection_that_is_repeated_and_refused_is_looked_up() -> None:
     """400 to the second: the state tells."""
     refused = Reply(400, {"status": 0, "message": "not rejectable"})
-    assert play([LOST, refused, data(REJECTED)], reject)[0].status == "rejected"
+    assert asking([LOST, refused, data(REJECTED)], reject)[0].status == "rejected"
 
     async def use(client: Partnero) -> None:
         with pytest.raises(BadRequestError):
             await reject(client)
 
-    play([LOST, refused, data(CONVERTED)], use)
+    asking([LOST, refused, data(CONVERTED)], use)
 
 
 def test_a_rejection_is_posted_where_get_is_not_allowed() -> None:
     """As with conversions."""
-    script = play([NOT_ALLOWED, AFFILIATE, data(REJECTED)], reject)[1]
+    script = asking([NOT_ALLOWED, AFFILIATE, data(REJECTED)], reject)[1]
     assert script.seen[-1].method == "POST"
     assert script.seen[-1].body == {"id": 318}
 
@@ -220,7 +224,7 @@ def test_a_lead_in_doubt_is_not_submitted_again() -> None:
                 cfields={"24": ["charter", "storage"], "25": "PT"},
             )
 
-    _, script = play([LOST], use)
+    _, script = asking([LOST], use)
     assert len(script.seen) == 1
     assert script.seen[0].body["cfields"] == {"24": ["charter", "storage"], "25": "PT"}
 
@@ -231,7 +235,7 @@ def test_a_deletion_that_is_repeated_is_done() -> None:
     async def use(client: Partnero) -> None:
         await client.leads.delete(318)
 
-    assert str(play([LOST, Reply(404, {})], use)[1]).endswith("DELETE /leads/318")
+    assert str(asking([LOST, Reply(404, {})], use)[1]).endswith("DELETE /leads/318")
 
 
 def test_a_lead_that_is_not_there() -> None:
@@ -241,7 +245,7 @@ def test_a_lead_that_is_not_there() -> None:
         with pytest.raises(NotFoundError):
             await client.leads.get(7)
 
-    script = play([Reply(404, {}), AFFILIATE], use)[1]
+    script = asking([Reply(404, {}), AFFILIATE], use)[1]
     assert script.seen[0].path == "/leads/7"
 
 
@@ -251,7 +255,7 @@ def lead_of(**more: Any) -> Lead:
     async def use(client: Partnero) -> list[Lead]:
         return await client.leads.list(limit=250, sort="asc").collect()
 
-    (lead,), script = play([page({**LEAD, **more})], use)
+    (lead,), script = asking([page({**LEAD, **more})], use)
     assert script.seen[0].query == {"limit": "250", "page": "1", "sort": "asc"}
     return lead
 
@@ -299,7 +303,7 @@ def test_details_of_the_form(enabled: str | bool) -> None:
         "leads_commission": {"currency": "EUR", "commission": 7.5},
         "leads_custom_form_fields": [{"id": 24, "options": ["charter"]}],
     }
-    details, _ = play([data(answer)], use)
+    details, _ = asking([data(answer)], use)
     assert details.leads_enabled == enabled
     assert details.leads_commission is not None
     assert details.leads_commission.commission == Decimal("7.5")

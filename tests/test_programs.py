@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ from partnero_async._programs import INSTEAD, NAMES, TYPES, type_of
 from partnero_async.sandbox import Sandbox
 
 from .scripted import HANG, LOST, Reply, Step, data, play
+
+asking = partial(play, asks=True)
+"""Play to a client that asks for the type of its program when it matters."""
 
 AFFILIATE = data({"program": {"public_id": "K7WQHARB", "type": "Affiliate"}})
 REFERRAL = data({"program": {"public_id": "R2PALBAY", "type": "Referral"}})
@@ -73,7 +77,7 @@ def test_the_type_of_a_program(answer: Any, kind: str | None) -> None:
         ),
         pytest.param(
             REFERRAL,
-            lambda client: client.customers.suspend("c1"),
+            lambda client: client.customers.get("c1"),
             "no customers: use client.referrals",
             id="customers",
         ),
@@ -120,7 +124,7 @@ def test_a_resource_of_another_type_says_so(
     program: Reply, use: Callable[[Partnero], Awaitable[Any]], says: str
 ) -> None:
     """Not a bare 404: which type the program is of, and what to use instead."""
-    error, script = play([GONE, program], raising(use, WrongProgramError))
+    error, script = asking([GONE, program], raising(use, WrongProgramError))
     assert says in str(error)
     assert "There is no such thing." in str(error)
     assert isinstance(error, NotFoundError)
@@ -157,7 +161,7 @@ def test_the_refusal_stays_where_nothing_explains_it(
     async def use(client: Partnero) -> None:
         await client.partners.get("p1")
 
-    error, script = play(
+    error, script = asking(
         [Reply(status, {"message": "No."}), program], raising(use, kind)
     )
     assert (error.status, error.message, error.__cause__) == (status, "No.", None)
@@ -172,13 +176,13 @@ def test_other_refusals_ask_for_nothing(status: int) -> None:
         with pytest.raises(RefusedError):
             await client.partners.get("p1")
 
-    _, script = play([Reply(status, {})], use)
+    _, script = asking([Reply(status, {})], use)
     assert str(script) == "GET /partners/p1"
 
 
 def test_resources_of_every_type_ask_for_nothing() -> None:
     """A webhook that is not there is not there."""
-    _, script = play(
+    _, script = asking(
         [GONE], raising(lambda client: client.webhooks.get("k"), NotFoundError)
     )
     assert len(script.seen) == 1
@@ -194,7 +198,7 @@ def test_the_type_is_asked_for_once() -> None:
         with pytest.raises(WrongProgramError):
             await client.customers.get("c1")
 
-    _, script = play([GONE] * 5 + [REFERRAL, GONE], use)
+    _, script = asking([GONE] * 5 + [REFERRAL, GONE], use)
     assert str(script).split().count("/program") == 1
 
 
@@ -206,7 +210,7 @@ def test_a_question_that_fails_is_not_repeated() -> None:
             with pytest.raises(NotFoundError):
                 await client.partners.get("p1")
 
-    _, script = play([GONE, Reply(403, {}), GONE], use)
+    _, script = asking([GONE, Reply(403, {}), GONE], use)
     assert str(script).split().count("/program") == 1
 
 
@@ -218,7 +222,7 @@ def test_the_question_does_not_outlive_the_call() -> None:
             await client.partners.get("p1")
         return asyncio.get_running_loop().time()
 
-    took, _ = play([GONE, HANG], use, timeout=2)
+    took, _ = asking([GONE, HANG], use, timeout=2)
     assert took <= 2
 
 
@@ -234,7 +238,7 @@ def test_a_cancelled_question_is_asked_again() -> None:
         with pytest.raises(WrongProgramError):
             await client.partners.get("p1")
 
-    _, script = play([GONE, HANG, GONE, REFERRAL], use)
+    _, script = asking([GONE, HANG, GONE, REFERRAL], use)
     assert len(script.seen) == 4
 
 
@@ -278,3 +282,42 @@ async def test_each_type_has_its_resources(
         answers = await asyncio.gather(FOREIGN[noun](client), return_exceptions=True)
     assert isinstance(answers[0], WrongProgramError) is not own, answers
     assert own or f"which has no {noun}" in str(answers[0])
+
+
+# --- two resources at the same URLs --------------------------------------------------
+
+
+async def test_a_write_to_the_other_resource_is_not_sent(sandbox: Sandbox) -> None:
+    """It would be taken, and delete a customer of whom nobody spoke."""
+    async with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
+        await client.partners.create(email="ada@example.com", key="ada")
+        await client.customers.create("c1", partner={"key": "ada"})
+        before = sandbox.ledger
+        with pytest.raises(WrongProgramError, match=r"use client\.customers"):
+            await client.referrals.delete("c1")
+        assert sandbox.ledger == before
+        with pytest.raises(WrongProgramError, match=r"use client\.customers"):
+            await client.referrals.get("c1")
+        with pytest.raises(WrongProgramError, match=r"use client\.customers"):
+            await client.referrals.list().collect()
+
+
+async def test_a_sign_up_in_the_other_program_is_not_sent() -> None:
+    """A partner who brought a customer is not dropped in silence."""
+    async with (
+        Sandbox(programs=["refer_a_friend"]) as sandbox,
+        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        await client.referrals.create(email="ada@example.com", id="u1")
+        with pytest.raises(WrongProgramError, match=r"use client\.referrals"):
+            await client.customers.create("c1", partner={"key": "ada"})
+        with pytest.raises(WrongProgramError, match=r"use client\.referrals"):
+            await client.customers.list().first()
+        assert [entry.operation for entry in sandbox.ledger] == ["referrals.create"]
+
+
+async def test_an_empty_list_of_the_other_resource_tells_nothing(
+    client: Partnero,
+) -> None:
+    """Where there is nothing, nothing can be mistaken."""
+    assert await client.referrals.list().collect() == []

@@ -47,6 +47,7 @@ async def client_of(
 ) -> AsyncIterator[Partnero]:
     async with partnero(KEY, base_url=server.url, settle=0.001, **settings) as client:
         client._transport.rng = NoJitter()
+        client._transport.program.know(None)  # it is not asked for
         yield client
 
 
