@@ -10,24 +10,19 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from .._programs import type_of
 from ..client import Partnero
 from ..errors import NoAnswerError, RefusedError
 from ..pages import Pages
 
-LISTS = (
-    "partners",
-    "customers",
-    "referrals",
-    "transactions",
-    "payouts",
-    "coupons",
-    "promotion_codes",
-    "leads",
-    "subscribers",
-    "rewards",
-    "webhooks",
-)
-"""Resources that are read; those that the program does not have are passed over."""
+LISTS = {
+    "affiliate": (
+        "partners customers transactions payouts coupons promotion_codes leads webhooks"
+    ),
+    "refer_a_friend": "referrals transactions coupons promotion_codes webhooks",
+    "newsletter": "subscribers rewards webhooks",
+}
+"""Resources that are read, by the type of the program."""
 
 
 def drift(
@@ -51,7 +46,7 @@ async def _drift(*, as_json: bool) -> int:
     async with Partnero() as client:
         await client.account.test()
         await _tried(client.program.get())
-        for name in LISTS:
+        for name in LISTS[await _kind(client)].split():
             await _tried(_first_page(getattr(client, name).list()))
         found = client.drift
     if as_json:
@@ -63,6 +58,14 @@ async def _drift(*, as_json: bool) -> int:
     else:
         sys.stdout.write(found.report() + "\n")
     return 1 if found else 0
+
+
+async def _kind(client: Partnero) -> str:
+    try:
+        answer = await client.request("GET", "/program")
+    except RefusedError:
+        return "affiliate"
+    return type_of(answer.get("data")) or "affiliate"
 
 
 async def _first_page(listed: Pages[Any] | Awaitable[object]) -> None:

@@ -29,7 +29,13 @@ async def test_the_sandbox_does_not_drift(kind: str) -> None:
     async with Sandbox(programs=[kind]) as sandbox:
         async with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
             if kind == "affiliate":
-                await client.partners.create(email="ada@example.com")
+                await client.partners.create(email="ada@example.com", key="ada")
+                await client.customers.create("c1", partner={"key": "ada"})
+                await client.transactions.create(amount=9, customer={"key": "c1"})
+            if kind == "refer_a_friend":
+                await client.referrals.create(email="ada@example.com")
+            if kind == "newsletter":
+                await client.subscribers.create(email="ada@example.com")
         ended = await run("drift", env=environment(sandbox))
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("No drift")
@@ -37,7 +43,7 @@ async def test_the_sandbox_does_not_drift(kind: str) -> None:
 
 async def test_what_is_new_is_reported() -> None:
     """Exit code 1, and a line for each finding, or for what does not fit at all."""
-    async with faulty([ACCOUNT, ABSENT, NEWS, MISFIT, ABSENT]) as server:
+    async with faulty([ACCOUNT, ABSENT, ABSENT, NEWS, MISFIT, ABSENT]) as server:
         env = elsewhere(server.url)
         ended = await run("drift", env=env)
         assert "GET /partners?limit=100&page=1" in server.lines
@@ -48,7 +54,7 @@ async def test_what_is_new_is_reported() -> None:
 
 async def test_report_as_json() -> None:
     """One line, for whoever watches for drift every night."""
-    async with faulty([ACCOUNT, ABSENT, NEWS, ABSENT]) as server:
+    async with faulty([ACCOUNT, ABSENT, ABSENT, NEWS, ABSENT]) as server:
         env = elsewhere(server.url)
         ended = await run("drift", "--json", env=env)
     findings = json.loads(ended.out)["findings"]
