@@ -7,10 +7,9 @@ import json
 from pathlib import Path
 
 from .source import REJECT_COLUMNS
-from .stops import ImportStopError
 from .store import Store
 
-__all__ = ["write_rejects"]
+__all__ = ["part_of", "write_rejects"]
 
 
 def write_rejects(store: Store, path: Path) -> Path | None:
@@ -19,7 +18,7 @@ def write_rejects(store: Store, path: Path) -> Path | None:
     Returns None where there are none. What was written before and has not changed since
     is left alone: somebody may be mending it.
 
-    Raises `ImportStopError` where it cannot be written.
+    Raises `OSError` where it cannot be written.
     """
     count = sum(many for state, _, many in store.counts() if state == "rejected")
     if not count:
@@ -27,14 +26,16 @@ def write_rejects(store: Store, path: Path) -> Path | None:
     written = f"{count} in {path}"  # a rejected row stays one, so the number is enough
     if store.meta("wrote_rejects") == written and path.exists():
         return path
-    part = path.with_name(path.name + ".part")
-    try:
-        _write(store, part)
-        part.replace(path)
-    except OSError as error:
-        raise ImportStopError(f"{path}: {error.strerror}") from None
+    part = part_of(path)
+    _write(store, part)
+    part.replace(path)
     store.keep(wrote_rejects=written)
     return path
+
+
+def part_of(path: Path) -> Path:
+    """Return the file that becomes *path* once it is whole."""
+    return path.with_name(path.name + ".part")
 
 
 def _write(store: Store, path: Path) -> None:

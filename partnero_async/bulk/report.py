@@ -59,6 +59,8 @@ class Report:
     journal: Path
     rejects: Path | None = None
     """The file with the rejected rows; None where there are none."""
+    rejects_problem: str | None = None
+    """Why that file could not be written; None where it could."""
     rows: int = 0
     done: int = 0
     """Rows that stand in the program, `already_there` included."""
@@ -81,20 +83,21 @@ class Report:
     refused: str | None = None
     """Why the API lets nothing in, such as a key without rights; None where it does."""
     unreachable: str | None = None
-    """Why it was given up for now: the API did not answer. None where it did."""
+    """Why it was given up for now: no answer, or a long wait for the rate limit."""
     first_rejected: Sequence[Listed] = ()
     first_parked: Sequence[Listed] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 1 some not, 2 refused, 3 some in doubt, 130 interrupted."""
+        """0 all done, 1 some not, 2 none and refused, 3 in doubt, 130 interrupted."""
         if self.interrupted:
             return 130
-        if self.refused:
-            return 2
         if self.parked or self.sent:
             return 3
-        return 1 if self.rejected or self.pending else 0
+        if self.refused and not self.done:
+            return 2
+        left = self.rejected or self.pending
+        return 1 if left or self.refused or self.rejects_problem else 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
@@ -19,7 +21,7 @@ from .fields import ResourceName
 from .journal import Journal
 from .lookup import ALREADY_THERE
 from .plan import Plan, plan_of
-from .rejects import write_rejects
+from .rejects import part_of, write_rejects
 from .report import Doing, Listed, Progress, Report
 from .scan import open_plan, scan
 from .send import Halt, Sender, each, rows_in
@@ -70,6 +72,7 @@ async def run_import(
     path = Path(journal or f"{source.path}.journal")
     rejected = Path(rejects or f"{path.parent / source.path.name}.rejects.csv")
     rejected = _apart(source.path, path, rejected)
+    _check_folder(rejected)
     about = {
         "resource": resource,
         "program": await _program(client),
@@ -134,11 +137,28 @@ async def resolve(
 
 def _apart(source: Path, journal: Path, rejects: Path) -> Path:
     """See that no file overwrites another; return the absolute path of *rejects*."""
-    if len({path.absolute() for path in (source, journal, rejects)}) < 3:
+    files = (source, journal, rejects, part_of(rejects))
+    if any(_is_same(one, other) for one, other in combinations(files, 2)):
         raise ImportStopError(
             "the file, its journal and its rejects file must be three different files"
         )
     return rejects.absolute()
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    if one.resolve() == other.resolve():
+        return True
+    # One file may have several names, such as one for each spelling of its case.
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _check_folder(rejects: Path) -> None:
+    """See that the rejects file can be made, while nothing has been sent yet."""
+    folder = rejects.parent
+    if not folder.is_dir():
+        raise ImportStopError(f"{rejects}: there is no folder {folder}")
+    if rejects.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ImportStopError(f"{rejects}: the rejected rows cannot be written there")
 
 
 async def _program(client: Partnero) -> str:
@@ -380,11 +400,13 @@ class _Run:
 
     def _report(self, store: Store, rejects: Path) -> Report:
         counts = store.counts()
+        written, problem = _written(store, rejects)
         there = sum(count for _, code, count in counts if code == ALREADY_THERE)
         return Report(
             resource=self.plan.resource,
             journal=store.path,
-            rejects=write_rejects(store, rejects),
+            rejects=written,
+            rejects_problem=problem,
             rows=sum(count for _, _, count in counts),
             **_by_state(counts),
             already_there=there,
@@ -397,6 +419,14 @@ class _Run:
             first_rejected=_listed(store, "rejected"),
             first_parked=_listed(store, "parked"),
         )
+
+
+def _written(store: Store, rejects: Path) -> tuple[Path | None, str | None]:
+    """Write the rejects file; a problem with it must not cost the report."""
+    try:
+        return write_rejects(store, rejects), None
+    except OSError as error:
+        return None, f"{rejects}: {error.strerror}"
 
 
 def _by_state(counts: list[tuple[State, str | None, int]]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from ..errors import (
     PermissionDeniedError,
     RateLimitError,
     ServerError,
+    WrongProgramError,
     one_line,
 )
 from .journal import Journal
@@ -73,9 +74,11 @@ class Halt:
     def judge(self, error: PartneroError) -> bool:
         """Take note of an error that is not about one row; False for one that is."""
         if isinstance(
-            error, AuthenticationError | PermissionDeniedError | RateLimitError
+            error, AuthenticationError | PermissionDeniedError | WrongProgramError
         ):
             self.refused = one_line(str(error))
+        elif isinstance(error, RateLimitError):
+            self.unreachable = one_line(str(error))
         elif isinstance(error, NoAnswerError | ServerError):
             self.strike(error)
         else:

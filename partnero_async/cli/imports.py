@@ -37,10 +37,11 @@ CALL_SECONDS = 300.0
 """What a call may take: waiting for a slow rate limit is most of it."""
 
 EPILOGUE = """\
-Exit codes: 0 all rows are done; 1 some were rejected, or it was stopped because the API
-did not answer (start it again to go on); 2 it could not start, or the key was refused;
-3 some rows are in doubt (`partnero import resolve JOURNAL` looks them up);
-130 interrupted (start it again to go on).
+Exit codes: 0 all rows are done; 1 some were rejected or are still to be sent, because
+the API did not answer, asked for a long wait or refused the key on the way (start it
+again to go on); 2 it could not start, or the key was refused and no row is done;
+3 some rows are in doubt (`partnero import resolve JOURNAL` looks them up), whatever
+else happened; 130 interrupted (start it again to go on).
 """
 
 app: App = App(
@@ -214,6 +215,9 @@ Work = Callable[
 def _to_the_end(work: Work, *, rate_limit: str | None, as_json: bool) -> int:
     report = asyncio.run(_run(work, rate_limit=rate_limit))
     sys.stdout.write(_json_line(report) if as_json else _text(report))
+    if report.rejects_problem:
+        problem = f"the rejected rows were not written: {report.rejects_problem}"
+        sys.stderr.write(f"partnero: {one_line(problem)}\n")
     return report.exit_code
 
 
@@ -286,7 +290,7 @@ def _next_steps(report: Report) -> list[str]:
     if report.refused:
         steps.append(f"stopped, the API refuses: {report.refused}")
     if report.unreachable:
-        steps.append(f"stopped, the API does not answer: {report.unreachable}")
+        steps.append(f"stopped for now: {report.unreachable}")
     if report.pending:
         steps.append("start the same import again to go on")
     return steps

@@ -191,10 +191,10 @@ async def test_what_is_in_doubt_again_stays_parked(
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    "error",
     [
-        pytest.param(ConnectionFailedError("gone"), 3, id="unreachable"),
-        pytest.param(AuthenticationError("revoked"), 2, id="refused"),
+        pytest.param(ConnectionFailedError("gone"), id="unreachable"),
+        pytest.param(AuthenticationError("revoked"), id="refused"),
     ],
 )
 async def test_without_an_answer_nothing_changes(
@@ -204,7 +204,6 @@ async def test_without_an_answer_nothing_changes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
-    code: int,
 ) -> None:
     """Who cannot look cannot tell: the rows stay in doubt, and are not sent."""
     journal = await left_sent(client, tmp_path)
@@ -224,7 +223,7 @@ async def test_without_an_answer_nothing_changes(
         async with Journal(journal) as book:
             await book.do(lambda store: mark_sent(store, 4))
         report = await resume(client, tmp_path)
-        assert (report.sent, report.exit_code) == (4, code)
+        assert (report.sent, report.exit_code) == (4, 3)
     assert (await resolve(client, journal, send_absent=True, settle=0)).exit_code == 0
 
 

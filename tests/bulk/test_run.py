@@ -356,17 +356,38 @@ async def test_an_api_that_is_not_there(tmp_path: Path) -> None:
 async def test_files_must_not_overwrite_each_other(
     client: Partnero, tmp_path: Path
 ) -> None:
-    """The rejects file cannot be the file itself."""
+    """The rejects file cannot be the file itself, however it is spelt."""
     file = write_csv(tmp_path / "s.csv", [sale(1)])
-    with pytest.raises(ImportStopError, match="three different files"):
-        await sell(client, file, rejects=file)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.csv").hardlink_to(file)
+    part = write_csv(tmp_path / "r.csv.part", [sale(1)])
+    for source, rejects in (
+        (file, "s.csv"),
+        (file, "sub/../s.csv"),
+        (file, "link.csv"),
+        (part, "r.csv"),
+    ):
+        with pytest.raises(ImportStopError, match="three different files"):
+            await sell(client, source, rejects=tmp_path / rejects)
 
 
-async def test_rejects_that_cannot_be_written(client: Partnero, tmp_path: Path) -> None:
-    """Where the rejects file cannot be written, that is said."""
+@pytest.mark.parametrize(
+    ("rejects", "reason"),
+    [
+        pytest.param("nowhere/r.csv", "there is no folder", id="no folder"),
+        pytest.param("folder", "cannot be written there", id="a folder"),
+    ],
+)
+async def test_rejects_that_cannot_be_written(
+    client: Partnero, shop: Sandbox, tmp_path: Path, rejects: str, reason: str
+) -> None:
+    """Where the rejects file cannot be written, that is said before a sale is sent."""
+    (tmp_path / "folder").mkdir()
     file = write_csv(tmp_path / "s.csv", BAD_ROWS)
-    with pytest.raises(ImportStopError, match="No such file"):
-        await sell(client, file, rejects=tmp_path / "nowhere" / "r.csv")
+    with pytest.raises(ImportStopError, match=reason):
+        await sell(client, file, rejects=tmp_path / rejects)
+    assert sales_in(shop) == []
+    assert names_in(tmp_path) == ["folder", "s.csv"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from partnero_async import Partnero
-from partnero_async.bulk import Report, resolve, run_import
+from partnero_async.bulk import Report, ResourceName, resolve, run_import
 from partnero_async.bulk.plan import Entry, Plan, RowError
 from partnero_async.errors import (
     AmbiguousWriteError,
@@ -23,6 +23,7 @@ from partnero_async.errors import (
     ServerError,
     UsageError,
     ValidationError,
+    WrongProgramError,
 )
 from partnero_async.resources.customers import CustomersResource
 from partnero_async.resources.transactions import TransactionsResource
@@ -130,7 +131,7 @@ async def test_what_is_in_doubt_is_parked(
     "error",
     [
         pytest.param(AuthenticationError("revoked"), id="401"),
-        pytest.param(RateLimitError("quota"), id="quota"),
+        pytest.param(WrongProgramError("a newsletter"), id="wrong program"),
     ],
 )
 async def test_a_key_that_is_refused_ends_the_run(
@@ -148,6 +149,46 @@ async def test_a_key_that_is_refused_ends_the_run(
     assert error.message in report.refused
     assert (await sell(client, tmp_path)).exit_code == 0
     assert sales_in(shop) == expected(range(8))
+
+
+async def test_a_long_wait_for_the_rate_limit_ends_the_run_for_now(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quota is refilled some time: the same import goes on then."""
+    failing(monkeypatch, RateLimitError("quota"), times=1)
+    report = await sell(client, tmp_path)
+    assert (report.pending, report.exit_code, report.refused) == (8, 1, None)
+    assert report.unreachable
+    assert "quota" in report.unreachable
+    assert (await sell(client, tmp_path)).exit_code == 0
+    assert sales_in(shop) == expected(range(8))
+
+
+@pytest.mark.parametrize(
+    ("resource", "header"),
+    [
+        pytest.param("partners", ("email",), id="partners"),
+        pytest.param("customers", ("key", "partner.key"), id="customers"),
+        pytest.param(
+            "transactions", ("key", "customer.key", "amount"), id="transactions"
+        ),
+    ],
+)
+async def test_a_key_of_another_type_of_program(
+    tmp_path: Path, resource: ResourceName, header: Sequence[str]
+) -> None:
+    """Nothing about a row is wrong, so that each stays to be sent with another key."""
+    cells = {"email": "a@example.com", "amount": "1"}
+    row = [cells.get(name, "x") for name in header]
+    file = write_csv(tmp_path / "f.csv", [row], header=header)
+    async with (
+        Sandbox(programs=["newsletter"]) as other,
+        Partnero(other.api_key, base_url=other.url) as client,
+    ):
+        report = await run_import(client, resource, file)
+    assert (report.pending, report.rejected, report.exit_code) == (1, 0, 2)
+    assert report.unreachable is None
+    assert "newsletter" in (report.refused or "")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from partnero_async.bulk import Listed, Report
+from partnero_async import Partnero
+from partnero_async.bulk import Listed, Report, run_import
 from partnero_async.cli import imports
 from partnero_async.cli.imports import _text
 from partnero_async.sandbox import Sandbox
@@ -223,7 +225,7 @@ def test_everything_that_a_report_may_say() -> None:
         "mend and import the rejected rows: s.csv.rejects.csv",
         "look up what is in doubt: partnero import resolve s.csv.journal",
         "stopped, the API refuses: the key is revoked",
-        "stopped, the API does not answer: no connection",
+        "stopped for now: no connection",
         "start the same import again to go on",
     ]
 
@@ -236,13 +238,50 @@ def test_everything_that_a_report_may_say() -> None:
         pytest.param({"pending": 1}, 1, id="pending"),
         pytest.param({"parked": 1, "rejected": 1}, 3, id="parked"),
         pytest.param({"sent": 1}, 3, id="under way"),
-        pytest.param({"refused": "no", "parked": 1}, 2, id="refused"),
+        pytest.param({"refused": "no", "pending": 1}, 2, id="refused"),
+        pytest.param({"refused": "no", "done": 1}, 1, id="refused on the way"),
+        pytest.param({"refused": "no", "parked": 1}, 3, id="refused and in doubt"),
+        pytest.param({"unreachable": "no", "pending": 1}, 1, id="unreachable"),
+        pytest.param({"rejects_problem": "no"}, 1, id="rejects not written"),
         pytest.param({"interrupted": True, "refused": "no"}, 130, id="interrupted"),
     ],
 )
 def test_exit_codes(values: dict[str, Any], code: int) -> None:
     """The worst of what happened is the exit code."""
     assert report(**values).exit_code == code
+
+
+async def test_a_rejects_file_that_fails_in_the_end(
+    *,
+    client: Partnero,
+    shop: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The report is printed all the same, and the problem on standard error."""
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("partnero_async.bulk.run.write_rejects", full)
+    file = write_csv(tmp_path / "t.csv", [sale(1), ("s2", "c1", "x", "", "")])
+    made = await run_import(client, "transactions", file)
+    assert (made.done, made.rejected, made.rejects, made.exit_code) == (1, 1, None, 1)
+    assert sales_in(shop) == expected([1])
+
+    async def work(*_: Any) -> Report:
+        return made
+
+    monkeypatch.setattr(imports, "_run", work)
+    code = await asyncio.to_thread(
+        imports._to_the_end, work, rate_limit=None, as_json=True
+    )
+    captured = capsys.readouterr()
+    assert code == 1
+    assert json.loads(captured.out)["done"] == 1
+    assert captured.err.startswith("partnero: the rejected rows were not written: ")
+    assert captured.err.endswith("t.csv.rejects.csv: No space left on device\n")
 
 
 async def test_signals(monkeypatch: pytest.MonkeyPatch) -> None:
