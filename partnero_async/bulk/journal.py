@@ -159,7 +159,8 @@ def _result(
     done: asyncio.Future[Any], do: Callable[[Store], Any], store: Store
 ) -> tuple[asyncio.Future[Any], BaseException | None, Any]:
     try:
-        return done, None, do(store)
+        with store.explained():
+            return done, None, do(store)
     except BaseException as error:  # noqa: BLE001 - raised where it is awaited
         return done, error, None
 

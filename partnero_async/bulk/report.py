@@ -45,10 +45,11 @@ class Progress:
     elapsed: float = 0.0
     """Seconds."""
 
-    def count(self, state: State) -> None:
-        """Take note of what came of a row."""
-        if state in ("done", "rejected", "parked"):
-            setattr(self, state, getattr(self, state) + 1)
+    def count(self, before: State, after: State) -> None:
+        """Take note of what came of a row; one that was parked may be so no more."""
+        for state, change in ((before, -1), (after, 1)):
+            if state in ("done", "rejected", "parked"):
+                setattr(self, state, getattr(self, state) + change)
 
 
 @attrs.define(kw_only=True)

@@ -219,7 +219,7 @@ class Sender:
         self.journal.settled(
             row.row, state, code=code, reason=one_line(reason) if reason else None
         )
-        self.progress.count(state)
+        self.progress.count(row.state, state)
 
 
 def code_of(error: PartneroError) -> str:

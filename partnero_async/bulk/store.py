@@ -121,16 +121,22 @@ class Store:
         self.is_new: bool = not path.exists()
         if self.is_new and not make:
             raise JournalError(f"{path}: there is no such journal")
-        with self._explained():
+        with self.explained():
             if self.is_new:
-                # The cells of the rows are in it: for its owner only.
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                self._make_file()
             self._sql = sqlite3.connect(path, timeout=0, isolation_level=None)
             try:
                 self._prepare()
             except BaseException:
                 self._sql.close()
                 raise
+
+    def _make_file(self) -> None:
+        try:
+            # The cells of the rows are in it: for its owner only.
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise JournalError(f"{self.path}: {error.strerror}") from None
 
     def _prepare(self) -> None:
         # The lock is the operating system's and ends with the process, however it ends.
@@ -164,13 +170,13 @@ class Store:
         return self._sql.execute(f"PRAGMA {pragma}").fetchone()[0]
 
     @contextmanager
-    def _explained(self) -> Generator[None]:
+    def explained(self) -> Generator[None]:
+        """Raise what SQLite finds wrong with the file as `JournalError`."""
         try:
             yield
-        except OSError as error:
-            raise JournalError(f"{self.path}: {error.strerror}") from None
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            code = getattr(error, "sqlite_errorcode", None)
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise JournalInUseError(
                     f"{self.path}: another import is using this journal"
                 ) from None
@@ -190,12 +196,14 @@ class Store:
     @contextmanager
     def transaction(self) -> Generator[None]:
         """Make everything inside happen or nothing of it."""
-        with self._explained():
+        with self.explained():
             self._sql.execute("BEGIN EXCLUSIVE")
             try:
                 yield
             except BaseException:
-                self._sql.execute("ROLLBACK")
+                # SQLite may have rolled back on its own: what went wrong is the news.
+                with suppress(sqlite3.Error):
+                    self._sql.execute("ROLLBACK")
                 raise
             self._sql.execute("COMMIT")
 
@@ -244,7 +252,7 @@ class Store:
     def mark(self, marks: Iterable[Mark]) -> None:
         """Change states, in one transaction that is on the disk when this returns."""
         latest = {mark.row: mark for mark in marks}
-        with self._explained():
+        with self.explained():
             self._sql.execute(MARK, (json.dumps(list(latest.values())),))
 
     def fetch(self, states: Sequence[State], *, after: int, limit: int) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
 from .._version import __version__
@@ -28,6 +29,7 @@ def main(tokens: Sequence[str] | None = None) -> NoReturn:
 
     Ends the process: with 2 and one line on standard error for what cannot work.
     """
+    _write_anything()
     try:
         import cyclopts  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -48,6 +50,14 @@ def main(tokens: Sequence[str] | None = None) -> NoReturn:
         sys.exit(complain(ended.code) if isinstance(ended.code, str) else ended.code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _write_anything() -> None:
+    """Let the output take any key: a report must not fail on a narrow encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        # Whoever calls this from a program may have put something else there.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(tokens: Sequence[str] | None) -> int:

@@ -61,7 +61,8 @@ def facts(progress: Progress) -> str:
     rate = progress.sent / progress.elapsed if progress.elapsed else 0.0
     if rate:
         parts.append(f"{rate:.0f} rows/s")
-        parts.append(f"{(progress.rows - final) / rate:.0f} s left")
+        if final < progress.rows:
+            parts.append(f"{(progress.rows - final) / rate:.0f} s left")
     if progress.rejected:
         parts.append(f"{progress.rejected} rejected")
     if progress.parked:

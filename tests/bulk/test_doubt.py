@@ -140,6 +140,24 @@ async def test_resolve_sends_what_is_proven_absent(
     assert len([key for key, _ in sales_in(shop) if key == "s1"]) == 2
 
 
+async def test_rows_that_are_sent_again_are_counted_once(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """A row that was parked and is done counts as done only."""
+    journal = await left_sent(client, tmp_path)
+    await record(client, 1, "99")
+    seen: list[tuple[int, int, int]] = []
+    await resolve(
+        client,
+        journal,
+        send_absent=True,
+        settle=0,
+        on_progress=lambda p: seen.append((p.rows, p.done, p.parked)),
+    )
+    assert seen[-1] == (4, 3, 1)
+    assert max(done + parked for _, done, parked in seen) <= 4
+
+
 async def test_resolve_waits_until_a_row_has_settled(
     client: Partnero, shop: Sandbox, tmp_path: Path
 ) -> None:

@@ -114,6 +114,20 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
     store.close()
 
 
+def test_what_undid_itself_is_told_for_what_it_was(tmp_path: Path) -> None:
+    """Where nothing is left to be rolled back, the first error is the one raised."""
+    store = filled(tmp_path / "j")
+
+    def fails() -> None:
+        with store.transaction():
+            store._sql.execute("ROLLBACK")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    store.close()
+
+
 def test_two_cannot_have_it_open(tmp_path: Path) -> None:
     """One writer a journal."""
     store = filled(tmp_path / "j")

@@ -189,6 +189,39 @@ async def test_resolve(shop: Sandbox, tmp_path: Path) -> None:
     assert "no such journal" in ended.err
 
 
+async def test_resolving_a_damaged_journal(shop: Sandbox, tmp_path: Path) -> None:
+    """Exit code 2 and one line, wherever in the file the damage is."""
+    file = write_csv(tmp_path / "t.csv", map(sale, range(600)))
+    journal = Path(f"{file}.journal")
+    env = environment(shop)
+    assert (await run("import", "transactions", file, env=env)).code == 0
+    damage(journal)
+    ended = await run("import", "resolve", journal, env=env)
+    assert (ended.code, ended.out) == (2, ""), ended
+    *progress, line = ended.err.splitlines()
+    assert line == f"partnero: {journal}: database disk image is malformed"
+    assert all("rows" in text for text in progress)
+
+
+def damage(journal: Path) -> None:
+    """Overwrite all but the first pages of a journal."""
+    whole = journal.read_bytes()
+    kept = 8 * 4096
+    journal.write_bytes(whole[:kept] + b"\xff" * (len(whole) - kept))
+
+
+async def test_a_narrow_encoding_does_not_cost_the_report(
+    shop: Sandbox, tmp_path: Path
+) -> None:
+    """A key that the output's encoding does not have is written as an escape."""
+    rows = [("\u043a-1", "nobody", "1", "", ""), sale(1)]
+    file = write_csv(tmp_path / "t.csv", rows)
+    env = environment(shop, PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+    ended = await run("import", "transactions", file, env=env)
+    assert ended.code == 1, ended
+    assert "rejected: row 1 (\\u043a-1): " in ended.out
+
+
 def report(**values: Any) -> Report:
     """Make a report."""
     return Report(resource="transactions", journal=Path("s.csv.journal"), **values)
@@ -270,7 +303,7 @@ async def test_a_rejects_file_that_fails_in_the_end(
     assert (made.done, made.rejected, made.rejects, made.exit_code) == (1, 1, None, 1)
     assert sales_in(shop) == expected([1])
 
-    async def work(*_: Any) -> Report:
+    async def work(*_: Any, **__: Any) -> Report:
         return made
 
     monkeypatch.setattr(imports, "_run", work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import pytest
@@ -84,6 +85,18 @@ def test_what_cannot_work_is_one_line(
     assert captured.err.startswith("partnero: ")
     assert captured.err.count("\n") == 1
     assert reason in captured.err
+
+
+def test_a_narrow_encoding_takes_any_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an encoding does not have is written as an escape, and nothing is lost."""
+    raw = io.BytesIO()
+    narrow = io.TextIOWrapper(raw, encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", narrow)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    ended("--version")
+    narrow.write("\u043a-1")
+    narrow.flush()
+    assert raw.getvalue().endswith(b"\\u043a-1")
 
 
 def test_without_the_extra(

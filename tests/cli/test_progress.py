@@ -48,6 +48,12 @@ def test_what_is_told() -> None:
     )
 
 
+def test_nothing_is_left_of_what_is_final() -> None:
+    """Where all rows are final no time is left to be told."""
+    progress = Progress(doing="sending", rows=3, done=3, sent=3, elapsed=1.0)
+    assert facts(progress) == "3 of 3 rows, 3 rows/s"
+
+
 def test_plain_lines_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
