@@ -1,6 +1,7 @@
 """`partnero sandbox`: serve the Partnero API on this machine."""
 
 import os
+import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -72,6 +73,8 @@ def sandbox(
             ),
             as_json=json,
         )
+    except sqlite3.Error as error:
+        raise SystemExit(f"sandbox: {db}: {error}") from error
     except (ValueError, OSError) as error:
         raise SystemExit(f"sandbox: {error}") from error
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             latency=options.latency,
         )
         run(sandbox, as_json=options.json)
+    except sqlite3.Error as error:
+        parser.exit(2, f"{parser.prog}: {options.db}: {error}\n")
     except (ValueError, OSError) as error:
         parser.error(str(error))
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -172,6 +172,44 @@ def test_command_refuses(served: Any, settings: Any, reason: str) -> None:
     with pytest.raises(SystemExit, match=f"sandbox: .*{reason}"):
         cli_command(**settings)
     assert served == []
+
+
+@pytest.mark.parametrize("name", ["nowhere/x.db", "text.db"])
+@pytest.mark.parametrize("module", ["sandbox", "cli"])
+def test_a_file_that_is_no_database(tmp_path: Path, name: str, module: str) -> None:
+    """Exit code 2, and one line that names the file."""
+    (tmp_path / "text.db").write_text("no database " * 100)
+    command = ["sandbox"] if module == "cli" else []
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", f"partnero_async.{module}", *command),
+            *("--port", "0", "--db", str(tmp_path / name)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert f"{tmp_path / name}: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(lambda db: cli_command(db=db), id="command"),
+        pytest.param(lambda db: program.main(["--db", str(db)]), id="module"),
+    ],
+)
+def test_a_database_that_cannot_be_opened(
+    start: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What SQLite says about the file ends both, with the file's name."""
+    with pytest.raises(SystemExit) as caught:
+        start(tmp_path / "nowhere" / "x.db")
+    assert "x.db: unable to open" in f"{caught.value}{capsys.readouterr().err}"
 
 
 def test_command_line(served: Any) -> None:
