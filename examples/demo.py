@@ -27,6 +27,7 @@ from rich.table import Table
 
 from partnero_async import Partnero
 from partnero_async.bulk import (
+    JournalError,
     Progress,
     Report,
     ResourceName,
@@ -69,7 +70,13 @@ async def main() -> int:
     KEPT.mkdir(exist_ok=True)
     async with sandbox() as (url, key), Partnero(key, base_url=url) as client:
         console.print(f"The sandbox serves the Partnero API at [bold]{url}[/]")
-        reports = [await move(client, name, console) for name in JOBS]
+        try:
+            reports = [await move(client, name, console) for name in JOBS]
+        except JournalError as error:
+            # Such as where the sandbox was deleted and the journals were kept.
+            reason = f"{error}: remove the folder {KEPT}, then run this again"
+            console.print(reason, markup=False, soft_wrap=True)
+            return 2
         sales = [sale async for sale in client.transactions.list(limit=250)]
         console.print(summary(reports), best_partners(sales, await names(client)))
         wrong = [*unfinished(reports), *differences(await held(client, sales))]

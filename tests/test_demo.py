@@ -7,21 +7,38 @@ from pathlib import Path
 
 import pytest
 
+from partnero_async.bulk.store import Store
 from partnero_async.sandbox import read_ledger
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo.py"
 
 
-def run_demo(kept: Path) -> str:
-    done = subprocess.run(
+def start_demo(kept: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, str(DEMO), str(kept)],
         capture_output=True,
         text=True,
         timeout=150,
         check=False,
     )
+
+
+def run_demo(kept: Path) -> str:
+    done = start_demo(kept)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     return done.stdout
+
+
+def test_demo_with_journals_of_a_sandbox_that_is_gone(tmp_path: Path) -> None:
+    """One line says what to do, and nothing is moved."""
+    journal = Store(tmp_path / "partners.journal", make=True)
+    journal.keep(sha256="", resource="partners", program="gone")
+    journal.close()
+    done = start_demo(tmp_path)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout.splitlines()[-1].endswith(
+        f": remove the folder {tmp_path}, then run this again"
+    )
 
 
 @pytest.mark.timeout(300)
