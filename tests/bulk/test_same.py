@@ -15,6 +15,7 @@ from partnero_async.bulk import Report, resolve, run_import
 from partnero_async.bulk import referrers as referrers_module
 from partnero_async.bulk.referrers import Referrers
 from partnero_async.errors import WrongProgramError
+from partnero_async.resources.customers import CustomersResource
 from partnero_async.resources.partners import PartnersResource
 from partnero_async.sandbox import Sandbox
 from tests.bulk.shop import sales_in, write_csv
@@ -144,6 +145,21 @@ async def test_customers_in_doubt_of_another_partner(
     report = await resolve(client, journal)
     assert (report.done, report.parked) == (1, 2)
     assert [row.code for row in report.first_parked] == ["different", "different"]
+
+
+async def test_a_look_up_that_the_program_does_not_take_finds_nothing_out(
+    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the key's program has no customers does not say that a row is absent."""
+    file = write_csv(tmp_path / "c.csv", [("c1", "p1", "", "")], header=CUSTOMERS)
+    journal = await killed(client, "customers", file, rows=1)
+
+    async def newsletter(*_: Any) -> Any:
+        raise WrongProgramError("a newsletter")
+
+    monkeypatch.setattr(CustomersResource, "get", newsletter)
+    report = await resolve(client, journal)
+    assert (report.sent, report.parked, report.refused) == (1, 0, "a newsletter")
 
 
 PARTNERS = [("p1@example.com", "p2"), ("p2@example.com", "p2"), ("new@example.com", "")]

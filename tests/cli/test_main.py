@@ -73,6 +73,11 @@ def test_help(
             ["import", "partners", "x.csv", "--nope"], "Unknown option", id="no option"
         ),
         pytest.param(["sandbox", "--rate-limit", "x"], "not a rate limit", id="value"),
+        pytest.param(
+            ["sandbox", "--db", "/nowhere/x.db"],
+            "/nowhere/x.db: unable to open",
+            id="no database",
+        ),
     ],
 )
 def test_what_cannot_work_is_one_line(
