@@ -100,7 +100,7 @@ def serve(ready: Connection, pages: int, core: int) -> None:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Canned(answers), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        answers += [head % len(b) + b"\r\n" + b for b in bodies(pages, port)]
+        answers.extend(head % len(b) + b"\r\n" + b for b in bodies(pages, port))
         ready.send(port)
         await server.serve_forever()
 
@@ -115,6 +115,7 @@ def canned(pages: int = 0) -> Iterator[str]:
     here, there = context.Pipe()
     process = context.Process(target=serve, args=(there, pages, cores[-1]), daemon=True)
     process.start()
+    there.close()  # so that a server that could not start is an error here
     os.sched_setaffinity(0, {cores[0]})
     try:
         yield f"http://127.0.0.1:{here.recv()}/v1"
