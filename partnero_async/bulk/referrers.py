@@ -55,4 +55,8 @@ class Referrers:
         except WrongProgramError:
             raise
         except NotFoundError:
-            return None
+            # That call is known from the vendor's connector only, a search from the
+            # documentation; but a search may match parts, so only one is taken.
+            named: dict[str, Any] = {name: value}
+            found = await self.client.partners.search(**named).collect()
+            return found[0].id if len(found) == 1 else None

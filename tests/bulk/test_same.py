@@ -246,6 +246,15 @@ async def test_a_partner_is_asked_for_once(client: Partnero, shop: Sandbox) -> N
     assert shop.requests - before == 1
 
 
+async def test_partner_is_searched_where_it_cannot_be_read(
+    client: Partnero, shop: Sandbox
+) -> None:
+    """The read by key is known from one source only: without it a search will do."""
+    shop.fail_next("partners.find", how=404)
+    (ada,) = await client.partners.search(key="p1").collect()
+    assert await Referrers(client).id_of({"key": "p1"}) == ada.id
+
+
 async def test_memory_for_partners_is_bounded(
     client: Partnero, shop: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,7 +264,7 @@ async def test_memory_for_partners_is_bounded(
     before = shop.requests
     for name in ("p1", "p8", "p9", "p1"):
         await referrers.id_of({"key": name})
-    assert shop.requests - before == 4
+    assert shop.requests - before == 6  # two for each of those who are not there
 
 
 @pytest.mark.parametrize(
