@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from partnero_async import AmbiguousWriteError, NotFoundError, Partnero
-from partnero_async._lookup import Lookup, always, holds, sold_to
+from partnero_async._lookup import Lookup, always, holds, renamed, sold_to
 from partnero_async.models import Customer, Page, Transaction
 from partnero_async.sandbox import Sandbox
 
@@ -130,3 +130,11 @@ async def test_a_deletion_in_doubt_is_not_sent_again(
             await client.transactions.delete("inv-1")
         assert (await client.transactions.get("inv-1")).key == "inv-1"
     assert sandbox.requests_by_route["DELETE /transactions/{key}"] == 1
+
+
+def test_a_record_under_a_new_name_is_compared() -> None:
+    """Where nothing else was written, who has the new name may be another."""
+    ada = Customer(key="c2", name="Ada")
+    assert renamed(name="Ada", email=None)(ada)
+    assert not renamed(name="Eve")(ada)
+    assert not renamed(name=None)(ada)
