@@ -21,6 +21,7 @@ from collections.abc import (
 )
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, Final, Generic, Literal, TypeVar
 from weakref import WeakSet, finalize
 
@@ -116,6 +117,7 @@ class LoopThread:
             target=self._run, args=(ready,), name="partnero-sync", daemon=True
         )
         try:
+            _refuse_sub_interpreter()
             self._thread.start()
             loop, portal = ready.result()
         except (RuntimeError, OSError) as error:
@@ -305,6 +307,19 @@ def _level_outside() -> int:
     while frame and frame.f_globals["__name__"].startswith("partnero_sync."):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def _refuse_sub_interpreter() -> None:
+    """Raise RuntimeError in a sub-interpreter, whose end a thread would make fatal.
+
+    Some versions of Python refuse the thread themselves, and 3.12 does not.
+    """
+    for name in ("_interpreters", "_xxsubinterpreters"):
+        with suppress(ImportError):
+            known: Any = import_module(name)
+            if known.get_current() != known.get_main():
+                raise RuntimeError("this is a sub-interpreter")
+            return
 
 
 # --- the end of the program, and its children -----------------------------------

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from partnero_sync import (
     NotFoundError,
     Partnero,
     UsageError,
+    _portal,
 )
 from partnero_sync._portal import Trip
 from tests.sync.interrupt import interrupted_when
@@ -320,3 +322,34 @@ def test_way_to_the_loop_is_lean(client: Partnero) -> None:
         return time.perf_counter() - began
 
     assert min(trip() for _ in range(200)) < 0.001
+
+
+@pytest.mark.parametrize(
+    ("current", "refused"),
+    [
+        pytest.param(0, False, id="main"),
+        pytest.param(1, True, id="sub"),
+        pytest.param(None, False, id="cannot-be-told"),
+    ],
+)
+def test_sub_interpreter_is_refused_a_thread(
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    current: int | None,
+    refused: bool,
+) -> None:
+    """Its end would be fatal with a thread; a Python without them has none."""
+
+    def interpreters(name: str) -> SimpleNamespace:
+        if current is None:
+            raise ImportError(name)
+        return SimpleNamespace(get_main=lambda: 0, get_current=lambda: current)
+
+    monkeypatch.setattr(_portal, "import_module", interpreters)
+    client = Partnero(sandbox.api_key, base_url=sandbox.url)
+    if refused:
+        with pytest.raises(UsageError, match="sub-interpreter"):
+            client.account.test()
+    else:
+        client.account.test()
+    client.close()

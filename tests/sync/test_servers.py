@@ -196,15 +196,19 @@ def test_second_client_in_a_program_patched_by_gevent(sandbox: Sandbox) -> None:
 
 
 def test_sub_interpreter(sandbox: Sandbox) -> None:
-    """One that has no threads is told so."""
+    """One that has no threads is told so.
+
+    From 3.12 on an isolated one has a lock of its own, and msgspec does not load there.
+    """
     lines = run(
         """
+        import sys
         try:
             import _interpreters as interpreters
             new = interpreters.create("legacy")
         except ImportError:
             import _xxsubinterpreters as interpreters
-            new = interpreters.create()
+            new = interpreters.create(isolated=sys.version_info < (3, 12))
         interpreters.run_string(new, '''if True:
             from partnero_sync import Partnero, UsageError
             try:
@@ -219,7 +223,7 @@ def test_sub_interpreter(sandbox: Sandbox) -> None:
         measured=False,  # nor can coverage be started in one
     )
     (line,) = lines
-    assert line == "works" or "no thread for the calls can be started here" in line
+    assert "no thread for the calls can be started here" in line
 
 
 def test_notebook(sandbox: Sandbox, tmp_path: Path) -> None:
