@@ -18,7 +18,6 @@ import asyncio
 import copy
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, wait
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -153,9 +152,9 @@ class _Run:
     def __init__(self, portal: Portal, begin: Begin) -> None:
         self._portal = portal
         self._halt = asyncio.Event()
-        self._told: SimpleQueue[Progress | Future[Report]] = SimpleQueue()
-        self._trip = Trip(begin(self._tell, self._halt))
-        self._trip.future.add_done_callback(self._told.put)
+        self._told: SimpleQueue[Progress | None] = SimpleQueue()
+        # None is the end of what is told.
+        self._trip = Trip(begin(self._tell, self._halt), lambda: self._told.put(None))
 
     def report(self, watch: Watch | None, stop: threading.Event | None) -> Report:
         """Wait for its end, and pass on what it tells."""
@@ -183,10 +182,10 @@ class _Run:
                     self._trip.soon(self._halt.set)
         except BaseException:
             self._trip.soon(self._halt.set)
-            wait([self._trip.future])
+            self._trip.join()
             raise
 
-    def _newest(self) -> Progress | Future[Report]:
+    def _newest(self) -> Progress | None:
         """Wait for what is told next, and skip what a slow watcher has missed."""
         told = self._told.get()
         while isinstance(told, Progress) and not self._told.empty():

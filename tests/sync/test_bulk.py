@@ -5,17 +5,16 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import partnero_async.bulk
-import partnero_sync.bulk as sync_bulk
 from partnero_async.bulk import run as run_module
 from partnero_async.sandbox import Sandbox
 from partnero_sync import ClientClosedError, Partnero, UsageError
+from partnero_sync._portal import Trip
 from partnero_sync.bulk import Progress, Report, SourceError, resolve, run_import
 from tests.bulk.shop import expected, sale, sales_in, write_csv
 from tests.sync.interrupt import interrupted_when
@@ -127,17 +126,17 @@ def test_interrupted_twice_it_ends_at_once(
     client: Partnero, shop: Sandbox, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was under way is in doubt then, and looked up the next time."""
-    draining = threading.Event()
+    draining, joined = threading.Event(), Trip.join
 
-    def drained(futures: list[Future[Report]]) -> None:
+    def join(trip: Trip[Report], timeout: float = -1) -> bool:
         draining.set()
-        wait(futures)
+        return joined(trip, timeout)
 
     def watch(_: Progress) -> None:
         if sales_in(shop):
+            monkeypatch.setattr(Trip, "join", join)
             raise KeyError  # the first one
 
-    monkeypatch.setattr(sync_bulk, "wait", drained)
     monkeypatch.setattr(run_module, "DRAIN", 60)
     shop.answer_latency = lambda: 90 if sales_in(shop) else 0
     with interrupted_when(lambda: draining.wait(10)):
