@@ -42,19 +42,17 @@ class Figure(NamedTuple):
 
 
 def partner(number: int) -> dict[str, object]:
-    """Make a partner as the API shows one in a list."""
+    """Make a partner as the API shows one in a list: no more members, and no less."""
     return {
-        "id": f"p{number}",
-        "key": f"key-{number}",
-        "name": "Ada",
-        "surname": "Byron",
         "email": f"ada{number}@example.com",
-        "status": "active",
-        "approved": True,
-        "tos": True,
-        "tags": [{"value": "vip"}],
         "created_at": "2026-03-04T10:00:00.000000Z",
         "updated_at": "2026-03-05T11:30:00.000000Z",
+        "id": f"p{number}",
+        "name": "Ada",
+        "surname": "Byron",
+        "approved": True,
+        "status": "active",
+        "custom_fields": [],
     }
 
 

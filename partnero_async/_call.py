@@ -214,8 +214,7 @@ class Call:
         flight = Flight()
         began = self._loop.time()
         try:
-            async with asyncio.timeout_at(self._deadline) as limit:
-                came = await self._send(flight, limit)
+            came = await self._send(flight)
         except TimeoutError:
             why = f"out of time while waiting for {flight.waits_for}"
             came = flight.lost(why, timed_out=True)
@@ -225,12 +224,15 @@ class Call:
             return judge(came)
         return Verdict(came.outcome, why=came.why)
 
-    async def _send(self, flight: Flight, limit: asyncio.Timeout) -> Answer | Failure:
+    async def _send(self, flight: Flight) -> Answer | Failure:
         line = self._line
         if line.closed:
             raise self._complete(ClientClosedError("the client was closed meanwhile"))
         session = await line.sessions.here()
-        async with session.slots:
+        # Most often nobody is in line, and one timer does: two cost 5 us more.
+        prompt = line.gate.is_open and not session.slots.locked()
+        until = self._until() if prompt else self._deadline
+        async with asyncio.timeout_at(until) as limit, session.slots:
             flight.waits_for = "the rate limit"
             waited = await line.gate.enter()
             flight.waits_for = "an answer"
@@ -238,8 +240,8 @@ class Call:
                 self._log_wait(waited, "the rate limit")
             came: Answer | Failure | None = None
             try:
-                longest = READ_TIME if self._kind is Kind.READ else WRITE_TIME
-                limit.reschedule(min(self._deadline, self._loop.time() + longest))
+                if not prompt:
+                    limit.reschedule(self._until())
                 line.stats.requests += 1
                 came = await session.send(self._request, flight)
                 return came
@@ -248,6 +250,11 @@ class Call:
                     line.gate.leave(came.status, came.headers)
                 else:
                     line.gate.leave(None, {})
+
+    def _until(self) -> float:
+        """Return the end of an attempt that starts now."""
+        longest = READ_TIME if self._kind is Kind.READ else WRITE_TIME
+        return min(self._deadline, self._loop.time() + longest)
 
     def _record(self, began: float, came: Answer | Failure) -> None:
         text = str(came.status) if isinstance(came, Answer) else came.why

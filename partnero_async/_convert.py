@@ -173,11 +173,14 @@ UNKNOWN = ""
 
 # --- models ------------------------------------------------------------------
 
+PLAIN: Final = (str, bool, int)
+"""What JSON has itself, and no kind of which stands for another."""
+
 
 def _strict(*kinds: type) -> Callable[[Any, Any], Any]:
     """Make a hook that passes values of *kinds* on, and no others."""
     exact = frozenset(kinds)
-    names = " or ".join(kind.__name__ for kind in kinds)
+    names = " or ".join(kind.__name__ for kind in kinds if kind is not NoneType)
 
     def passed(value: Any, _: Any) -> Any:
         if type(value) in exact:
@@ -264,6 +267,8 @@ def _optional(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], An
     if others:  # plain JSON of several shapes, as it came
         shapes = (get_origin(arg) or arg for arg in (inner, *others))
         return _strict(NoneType, *shapes)
+    if inner in PLAIN:
+        return _strict(NoneType, inner)
     structure = converter.get_structure_hook(inner)
     return lambda value, _: None if value is None else structure(value, inner)
 
@@ -322,7 +327,7 @@ def _numbers_of(kind: Any) -> frozenset[str]:
 
 def _converter(*, detailed: bool) -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=detailed)
-    for kind in (str, bool, int):
+    for kind in PLAIN:
         converter.register_structure_hook(kind, _strict(kind))
     # By function: a hook registered for `object` would take every class for its own.
     converter.register_structure_hook_func(

@@ -132,11 +132,16 @@ def _no_answer(error: Exception, flight: Flight) -> Failure:
 
 
 async def _body(response: aiohttp.ClientResponse) -> Answer | Failure:
-    """Read the body, up to a limit; the head has been seen, so it is never lost."""
+    """Read the body, up to a limit; the head has been seen, so it is never lost.
+
+    At its end the connection is free again by itself.
+    """
+    content = response.content
     chunks: list[bytes] = []
     size = 0
     try:
-        async for chunk in response.content.iter_any():
+        while not content.at_eof():
+            chunk = await content.readany()
             chunks.append(chunk)
             size += len(chunk)
             if size > LARGEST:
@@ -145,7 +150,6 @@ async def _body(response: aiohttp.ClientResponse) -> Answer | Failure:
     except (aiohttp.ClientError, OSError):
         response.close()
         return Answer(response.status, response.headers, b"")
-    response.release()
     return Answer(response.status, response.headers, b"".join(chunks))
 
 

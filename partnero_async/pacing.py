@@ -134,6 +134,11 @@ class Gate:
 
     # --- the door ---
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is limited as far as known, and nobody waits."""
+        return self._free
+
     async def enter(self) -> float:
         """Wait for a turn and take it; return the seconds waited.
 
@@ -290,9 +295,9 @@ class Gate:
             self._grant(self._waiters.popleft(), now)
         if self._waiters and rest < math.inf:
             self._set_timers(now, rest)
-        self._free = not self._waiters and self._is_open(now)
+        self._free = not self._waiters and self._is_unlimited(now)
 
-    def _is_open(self, now: float) -> bool:
+    def _is_unlimited(self, now: float) -> bool:
         limited = self._quota or self._budget or self._pace.rate or self._probing
         return not limited and self._flight == math.inf and now >= self._held_until
 
