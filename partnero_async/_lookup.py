@@ -8,6 +8,7 @@ from typing import Any, get_origin
 
 import attrs
 
+from ._wire import Request, request
 from .models.pages import Page
 
 
@@ -31,6 +32,10 @@ class Lookup:
     """Whether it holds what was written."""
     gone: bool = attrs.field(default=False, kw_only=True)
     """The write was a deletion: it has taken effect when nothing is found."""
+
+    def request(self) -> Request:
+        """Return the request of the read."""
+        return request(self.operation, parts=self.parts, query=self.query)
 
     @property
     def paged(self) -> bool:

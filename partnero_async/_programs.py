@@ -14,8 +14,10 @@ from weakref import WeakKeyDictionary
 
 import attrs
 
-from ._call import Call, Line
+from ._call import Call
 from ._convert import is_object
+from ._line import Line
+from ._settings import Settings
 from ._wire import request
 from .errors import PartneroError, RefusedError, WrongProgramError
 from .retries import Kind
@@ -96,24 +98,24 @@ class OwnProgram:
             WeakKeyDictionary()
         )
 
-    async def type(self, line: Line, deadline: float) -> str | None:
+    async def type(self, line: Line, settings: Settings, deadline: float) -> str | None:
         """Return the type; None when it cannot be told.
 
         The question is not repeated when it fails: a program without an answer would
         make every refusal slow.
         """
         if not self._asked:
-            await self._learn(line, deadline)
+            await self._learn(line, settings, deadline)
         return self._type
 
-    async def _learn(self, line: Line, deadline: float) -> None:
+    async def _learn(self, line: Line, settings: Settings, deadline: float) -> None:
         loop = asyncio.get_running_loop()
         deadline = min(deadline, loop.time() + PATIENCE)
         turn = self._turns.setdefault(loop, asyncio.Lock())
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline), turn:
                 if not self._asked:
-                    self.know(await _ask(line, deadline))
+                    self.know(await _ask(line, settings, deadline))
         self._asked = True
 
     def know(self, kind: str | None) -> None:
@@ -121,8 +123,9 @@ class OwnProgram:
         self._type, self._asked = kind, True
 
 
-async def _ask(line: Line, deadline: float) -> str | None:
-    call = Call(line, request("GET /program"), Kind.READ, deadline=deadline)
+async def _ask(line: Line, settings: Settings, deadline: float) -> str | None:
+    sent = request("GET /program")
+    call = Call(line, settings, sent, Kind.READ, deadline=deadline)
     try:
         return type_of(await call.run(object))
     except PartneroError:
@@ -150,17 +153,9 @@ def explained(
     reason = mismatch(bound, kind)
     if reason is None:
         return None
-    return WrongProgramError(
-        f"{reason} (the API said: {error.message})",
-        operation=error.operation,
-        status=error.status,
-        fields=error.fields,
-        attempts=error.attempts,
-        elapsed=error.elapsed,
-        key=error.key,
-        request_id=error.request_id,
-        maybe_applied=error.maybe_applied,
-    )
+    wrong = WrongProgramError(f"{reason} (the API said: {error.message})")
+    vars(wrong).update({**vars(error), "message": wrong.message})
+    return wrong
 
 
 def mismatch(bound: Bound, kind: str | None) -> str | None:

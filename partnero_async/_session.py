@@ -39,6 +39,8 @@ class Failure:
 class Flight:
     """One attempt on its way."""
 
+    began: float
+    """The loop's time at its start, without the waits before it."""
     left: bool = False
     """Whether the head of the request may have left: else nothing is in doubt."""
     waits_for: str = "a free connection"
@@ -198,6 +200,8 @@ class Sessions:
 def _open(settings: Settings) -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_head_leaves)
+    telemetry = settings.telemetry
+    more = [telemetry.trace_config()] if telemetry else []
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=settings.tls or True),
         headers={
@@ -207,7 +211,7 @@ def _open(settings: Settings) -> aiohttp.ClientSession:
         },
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-        trace_configs=[trace],
+        trace_configs=[trace, *more],
         middlewares=(_once,),
         trust_env=False,
     )

@@ -8,18 +8,25 @@ import math
 import os
 import re
 import ssl
-from typing import Any, Final, Literal, NoReturn, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, cast
 from urllib.parse import urlsplit
 
 import attrs
 
-from .errors import UsageError
+from .errors import AmbiguousWriteError, Attempt, UsageError
 from .pacing import Rate
+
+if TYPE_CHECKING:
+    from .telemetry import Telemetry
 
 BASE_URL: Final = "https://api.partnero.com/v1"
 """Where the API is (facts.md, "ground rules")."""
 
-OnAmbiguous = Literal["raise", "resend_after_settle"]
+OnAmbiguous = (
+    Literal["raise", "resend_after_settle"] | Callable[[AmbiguousWriteError], None]
+)
+OnAttempt = Callable[[Attempt], None]
 
 
 class Masked(str):
@@ -27,22 +34,32 @@ class Masked(str):
 
     __slots__ = ()
 
+    @classmethod
+    def maybe(cls, text: str | None) -> Self | None:
+        """Mask a parameter: it is a local of the frames that a traceback shows."""
+        return None if text is None else cls(text)
+
     def __repr__(self) -> str:
         """Hide it."""
         return "'***'"
 
 
+SHORTEST_MASKED: Final = 8
+"""Characters: a shorter key is none of the vendor's, and part of other words."""
+
+
 class ApiKey:
     """An API key: attached to requests to its own origin, and shown nowhere."""
 
-    __slots__ = ("_header", "digest")
+    __slots__ = ("_header", "_key", "digest")
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: Masked) -> None:
         if not re.fullmatch(r"[\x21-\x7e]+", key):
             raise UsageError(
                 "the API key is empty or has characters that no key has"
                 " (a line break from a file, perhaps)"
             )
+        self._key = key
         self._header = Masked(f"Bearer {key}")
         self.digest: str = hashlib.sha256(key.encode()).hexdigest()[:16]
         """Tells keys apart without being one."""
@@ -55,6 +72,11 @@ class ApiKey:
         """Refuse: a pickle or a copy of it could be written anywhere."""
         raise TypeError("an API key cannot be pickled or copied")
 
+    def mask(self, text: str) -> str:
+        """Hide the key in a text that a server has sent: some echo what they get."""
+        long = len(self._key) >= SHORTEST_MASKED
+        return text.replace(self._key, "***") if long else text
+
     def header(self, url: str, base_url: str) -> Masked:
         """Return the value of the Authorization header for a request to *url*.
 
@@ -66,6 +88,22 @@ class ApiKey:
         return self._header
 
 
+def _seconds(_: object, field: attrs.Attribute[float], value: float) -> None:
+    number = isinstance(cast("Any", value), int | float)
+    if not (number and value > 0 and math.isfinite(value)):
+        raise UsageError(f"{field.name}={value}: give a number of seconds above 0")
+
+
+def _known(_: object, __: attrs.Attribute[OnAmbiguous], value: OnAmbiguous) -> None:
+    if not callable(value) and value not in ("raise", "resend_after_settle"):
+        raise UsageError(f"on_ambiguous={value!r} is not known")
+
+
+def _callable(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and not callable(value):
+        raise UsageError(f"{field.name}={value!r}: give a function")
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """What a client was told."""
@@ -73,17 +111,32 @@ class Settings:
     api_key: ApiKey
     base_url: str
     """Without a slash at the end."""
-    timeout: float
+    timeout: float = attrs.field(validator=_seconds)
     """Seconds that a call may take, everything included."""
     max_connections: int
     rate: Rate | None
-    on_ambiguous: OnAmbiguous
-    settle: float
+    on_ambiguous: OnAmbiguous = attrs.field(validator=_known, repr=False)
+    on_attempt: OnAttempt | None = attrs.field(validator=_callable, repr=False)
+    settle: float = attrs.field(validator=_seconds)
     """Seconds before the first look-up of a money write in doubt; twice that before
     the second."""
     strict: bool
     """Whether an answer that is not as it was published is an error."""
     tls: ssl.SSLContext | None = attrs.field(repr=False)
+    telemetry: Telemetry | None = attrs.field(repr=False)
+
+    def changed(self, **some: Any) -> Settings:
+        """Return these settings with *some* changed; those of None are as they were.
+
+        Raises `UsageError` for what cannot work.
+        """
+        given = {name: value for name, value in some.items() if value is not None}
+        return attrs.evolve(self, **given)
+
+    @property
+    def tells(self) -> Callable[[AmbiguousWriteError], None] | None:
+        """Who wants to hear of writes in doubt."""
+        return self.on_ambiguous if callable(self.on_ambiguous) else None
 
     @property
     def origin(self) -> str:
@@ -100,39 +153,34 @@ def settings(
     max_connections: int,
     rate_limit: str | Rate | None,
     on_ambiguous: OnAmbiguous,
+    on_attempt: OnAttempt | None,
     settle: float,
     strict: bool,
     tls: ssl.SSLContext | None,
+    telemetry: Telemetry | None,
 ) -> Settings:
     """Check what a client is told, and fill in what the environment says.
 
     Raises `UsageError`, never with the key in it.
     """
-    key = api_key or os.environ.get("PARTNERO_API_KEY")
+    key = Masked.maybe(api_key or os.environ.get("PARTNERO_API_KEY"))
     if not key:
         raise UsageError("no API key: pass one, or set PARTNERO_API_KEY")
     if max_connections < 1:
         raise UsageError(f"max_connections={max_connections}: give 1 or more")
-    if on_ambiguous not in ("raise", "resend_after_settle"):
-        raise UsageError(f"on_ambiguous={on_ambiguous!r} is not known")
     return Settings(
         api_key=ApiKey(key),
         base_url=_base_url(base_url or os.environ.get("PARTNERO_BASE_URL") or BASE_URL),
-        timeout=_seconds("timeout", timeout),
+        timeout=timeout,
         max_connections=max_connections,
         rate=_rate(rate_limit),
         on_ambiguous=on_ambiguous,
-        settle=_seconds("settle", settle),
+        on_attempt=on_attempt,
+        settle=settle,
         strict=strict,
         tls=tls,
+        telemetry=telemetry,
     )
-
-
-def _seconds(name: str, value: float) -> float:
-    number = isinstance(cast("Any", value), int | float)
-    if not (number and value > 0 and math.isfinite(value)):
-        raise UsageError(f"{name}={value}: give a number of seconds above 0")
-    return value
 
 
 def _rate(limit: str | Rate | None) -> Rate | None:

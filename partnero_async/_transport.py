@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_origin
+from contextlib import nullcontext
+from typing import Any, Self, TypeVar, get_origin
 
-from ._call import Call, Line
+from ._call import Call
+from ._line import Line
 from ._lookup import Lookup
 from ._programs import REFUSALS, Bound, OwnProgram, explained, mismatch
 from ._settings import Settings
 from ._wire import request
-from .errors import ClientClosedError, RefusedError, WrongProgramError
+from .errors import PartneroError, RefusedError, WrongProgramError
 from .models.pages import Page
 from .pacing import Gate
 from .retries import Kind
@@ -20,8 +23,8 @@ from .retries import Kind
 T = TypeVar("T")
 
 
-class Transport(Line):
-    """What the resources of a client send through."""
+class Transport:
+    """What the resources of a client send through: a line, and how to use it."""
 
     def __init__(
         self,
@@ -30,8 +33,15 @@ class Transport(Line):
         gate: Gate | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        super().__init__(settings, gate=gate, rng=rng)
+        self.settings = settings
+        self.line: Line = Line(settings, gate=gate, rng=rng)
         self.program: OwnProgram = OwnProgram()
+
+    def view(self, settings: Settings) -> Self:
+        """Return another way to use the same line."""
+        view = copy.copy(self)
+        view.settings = settings
+        return view
 
     async def call(
         self,
@@ -55,47 +65,60 @@ class Transport(Line):
         is for a call that has less time than others. Raises a `PartneroError`, and
         nothing else.
         """
-        if self.closed:
-            raise ClientClosedError("this client is closed", operation=operation)
+        self._check(operation)
         sent = request(operation, parts=parts, query=query, json=json)
         now = asyncio.get_running_loop().time()
         timeout = self.settings.timeout
-        deadline = now + (timeout if seconds is None else min(seconds, timeout))
         call = Call(
-            self,
+            self.line,
+            self.settings,
             sent,
             kind,
-            deadline=deadline,
+            deadline=now + (timeout if seconds is None else min(seconds, timeout)),
             key=key,
             lookup=lookup,
             returns_existing=returns_existing,
         )
-        if bound is not None and bound.shared and kind is not Kind.READ:
-            # The write would be taken, and change what it was not meant for.
-            await self._refuse_mismatch(bound, operation, deadline)
+        telemetry = self.settings.telemetry
+        with telemetry.operation(operation) if telemetry else nullcontext():
+            return await self._run(call, result, bound)
+
+    def _check(self, operation: str) -> None:
         try:
+            self.line.check()
+        except PartneroError as error:
+            error.operation = operation
+            raise
+
+    async def _run(self, call: Call, result: type[T], bound: Bound | None) -> T:
+        shared = bound is not None and bound.shared
+        try:
+            if bound is not None and shared and call.kind is not Kind.READ:
+                # The write would be taken, and change what it was not meant for.
+                await self._refuse_mismatch(bound, call)
             value = await call.run(result)
             paged = get_origin(result) is Page
-            if bound and bound.shared and bound.is_other(value, paged=paged):
-                await self._refuse_mismatch(bound, operation, deadline)
+            if bound is not None and shared and bound.is_other(value, paged=paged):
+                await self._refuse_mismatch(bound, call)
         except RefusedError as error:
             if bound is None or error.status not in REFUSALS:
                 raise
-            own = await self.program.type(self, deadline)
+            own = await self.program.type(self.line, self.settings, call.deadline)
             wrong = explained(error, bound, own)
             if wrong is None:
                 raise
             raise wrong from error
+        except asyncio.CancelledError:
+            call.cancelled()
+            raise
         return value
 
-    async def _refuse_mismatch(
-        self, bound: Bound, operation: str, deadline: float
-    ) -> None:
-        reason = mismatch(bound, await self.program.type(self, deadline))
+    async def _refuse_mismatch(self, bound: Bound, call: Call) -> None:
+        own = await self.program.type(self.line, self.settings, call.deadline)
+        reason = mismatch(bound, own)
         if reason is not None:
-            raise WrongProgramError(reason, operation=operation)
+            raise WrongProgramError(reason, operation=call.operation)
 
     async def close(self) -> None:
         """Close the connections; calls after this are refused."""
-        self.closed = True
-        await self.sessions.close()
+        await self.line.close()

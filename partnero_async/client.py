@@ -9,13 +9,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, cast, get_args
 
-from ._settings import OnAmbiguous, settings
+from ._settings import Masked, OnAmbiguous, OnAttempt, settings
 from .errors import UsageError
 from .pacing import Rate
 from .retries import Kind
 
 if TYPE_CHECKING:
-    from ._call import Stats
+    from ._line import Stats
     from ._transport import Transport
     from .drift import Drift
     from .resources.account import AccountResource
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .resources.subscribers import SubscribersResource
     from .resources.transactions import TransactionsResource
     from .resources.webhooks import WebhooksResource
+    from .telemetry import Telemetry
 
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -62,9 +63,15 @@ class Partnero:
 
     *on_ambiguous* says what to do about a sale whose answer was lost and that is not
     found: ``"raise"`` an `AmbiguousWriteError`, or ``"resend_after_settle"``, which
-    may record it twice. *settle* is the time in seconds before it is looked up, and
-    twice that again before the second look. *strict* makes an error of an answer that
-    is not as it was published: see `drift`.
+    may record it twice. A function given in place of these is called with each such
+    error, of any write, before it is raised, and with that of a write that was
+    cancelled while under way, which is not raised. *settle* is the time in seconds
+    before a sale is looked up, and twice that again before the second look.
+
+    *on_attempt* is called with each `Attempt`, whatever came of it. Both functions are
+    called on the event loop, and must not block; what they raise is
+    logged. *telemetry* makes spans: see `partnero_async.telemetry`. *strict* makes an
+    error of an answer that is not as it was published: see `drift`.
 
     One client serves any number of tasks, and any number of event loops one after the
     other. Raises `UsageError` for settings that cannot work, before anything is sent.
@@ -79,10 +86,13 @@ class Partnero:
         max_connections: int = 100,
         rate_limit: str | Rate | None = None,
         on_ambiguous: OnAmbiguous = "raise",
+        on_attempt: OnAttempt | None = None,
         settle: float = 1.0,
         strict: bool = False,
         tls: ssl.SSLContext | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
+        api_key = Masked.maybe(api_key)
         self._settings = settings(
             api_key,
             base_url=base_url,
@@ -90,9 +100,11 @@ class Partnero:
             max_connections=max_connections,
             rate_limit=rate_limit,
             on_ambiguous=on_ambiguous,
+            on_attempt=on_attempt,
             settle=settle,
             strict=strict,
             tls=tls,
+            telemetry=telemetry,
         )
 
     def __repr__(self) -> str:
@@ -131,15 +143,45 @@ class Partnero:
 
         return Transport(self._settings)
 
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        on_ambiguous: OnAmbiguous | None = None,
+        on_attempt: OnAttempt | None = None,
+        settle: float | None = None,
+        strict: bool | None = None,
+    ) -> Self:
+        """Return a view of this client with other settings; it costs next to nothing.
+
+        ::
+
+            partner = await client.with_options(timeout=2.0).partners.get("p1")
+
+        What is left out is as on this client. Connections, rate limit and `stats` are
+        shared: closing the one closes the other. Raises `UsageError` as the client
+        does.
+        """
+        settings = self._settings.changed(
+            timeout=timeout,
+            on_ambiguous=on_ambiguous,
+            on_attempt=on_attempt,
+            settle=settle,
+            strict=strict,
+        )
+        view = type(self).__new__(type(self))
+        vars(view).update(_settings=settings, _transport=self._transport.view(settings))
+        return view
+
     @property
     def stats(self) -> Stats:
         """How many requests were sent so far, and how many the rate limit refused."""
-        return self._transport.stats
+        return self._transport.line.stats
 
     @property
     def drift(self) -> Drift:
         """What the API has sent that this version does not know."""
-        return self._transport.drift
+        return self._transport.line.drift
 
     async def request(
         self,

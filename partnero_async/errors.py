@@ -32,7 +32,8 @@ answered by sending the same write again without looking first.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -56,6 +57,7 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitError",
     "RefusedError",
+    "Sent",
     "ServerError",
     "UnexpectedBodyError",
     "UsageError",
@@ -71,6 +73,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069
 class Attempt:
     """One request on the wire, as the timeline of a call shows it."""
 
+    operation: str
+    """Method and route template, such as ``GET /partners/{id}``."""
     at: float
     """Seconds from the start of the call to the start of this attempt."""
     took: float
@@ -79,6 +83,29 @@ class Attempt:
     """What came of it: a status, or what broke."""
     then: str
     """What was decided about it."""
+    waited: float = 0.0
+    """Seconds that were waited before it, since the attempt before."""
+    waited_for: str = ""
+    """What was waited for: the rate limit, a free connection, a repeat's turn."""
+
+
+@attrs.frozen
+class Sent:
+    """A request, as it can be made by hand."""
+
+    method: str
+    url: str = attrs.field(repr=False)
+    body: bytes | None = attrs.field(repr=False)
+
+    def curl(self) -> str:
+        """Return a command that makes it, with the key left to the environment."""
+        parts = ["curl", "-X", self.method, shlex.quote(self.url)]
+        parts += ["-H", '"Authorization: Bearer $PARTNERO_API_KEY"']
+        parts += ["-H", "'Accept: application/json'"]
+        if self.body is not None:
+            parts += ["-H", "'Content-Type: application/json'"]
+            parts += ["--data-raw", shlex.quote(self.body.decode())]
+        return " ".join(parts)
 
 
 class PartneroError(Exception):
@@ -128,6 +155,27 @@ class PartneroError(Exception):
         """Whether the write may have taken effect. False only when that is proven."""
         self.retry_at = retry_at
         """When the API asks to be called again."""
+        self.sent: Sent | None = None
+        """The request itself, for `curl`."""
+
+    def curl(self) -> str | None:
+        """Return a command that repeats the request; None where there was none.
+
+        The key is left out: the command takes it from ``PARTNERO_API_KEY``. Values that
+        were sent are in it, personal ones too. Where the write may have been applied
+        and can be looked up, the command looks it up, and does not send it again.
+        """
+        return self.sent.curl() if self.sent else None
+
+    def mask(self, masked: Callable[[str], str]) -> None:
+        """Apply *masked* to all texts that came from a server."""
+        self.args = tuple(masked(a) if isinstance(a, str) else a for a in self.args)
+        self.message = masked(self.message)
+        self.fields = {
+            masked(k): [masked(v) for v in reasons]
+            for k, reasons in self.fields.items()
+        }
+        self.request_id = self.request_id and masked(self.request_id)
 
     def __str__(self) -> str:
         """Say on one line what happened, and what to do."""

@@ -14,13 +14,12 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Coroutine,
-)
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import ContextVar
+from functools import partial
 from importlib import import_module
 from typing import Any, Final, Generic, Literal, TypeVar
 from weakref import WeakSet, finalize
@@ -28,9 +27,10 @@ from weakref import WeakSet, finalize
 import anyio
 from anyio.from_thread import BlockingPortal
 
+from partnero_async._timeline import tell
 from partnero_async.errors import ClientClosedError, NoAnswerError, UsageError
 
-S = TypeVar("S")
+E = TypeVar("E")
 T = TypeVar("T")
 
 OnRunningLoop = Literal["warn", "raise"]
@@ -44,6 +44,37 @@ EXIT: Final = 0.5
 """Seconds that all clients together may hold up the end of the program."""
 
 
+class _Mail(threading.local):
+    """What a thread is to be told at the end of its call."""
+
+    def __init__(self) -> None:
+        self.letters: deque[Callable[[], None]] = deque()
+
+
+_mail = _Mail()
+_inbox: ContextVar[deque[Callable[[], None]]] = ContextVar("inbox")
+
+
+def posted(hook: Callable[[E], None]) -> Callable[[E], None]:
+    """Have *hook* called in the thread whose call it is told of, and not on the loop.
+
+    There it would break what belongs to a thread, such as Django's connections, and
+    could not use the client.
+    """
+
+    def post(event: E) -> None:
+        _inbox.get().append(partial(tell, hook, event))
+
+    return post
+
+
+def deliver() -> None:
+    """Call the hooks that are due in this thread."""
+    letters = _mail.letters
+    while letters:
+        letters.popleft()()
+
+
 class Trip(Generic[T]):
     """A call on its way to the loop's thread and back.
 
@@ -52,7 +83,16 @@ class Trip(Generic[T]):
     which only the collector would free.
     """
 
-    __slots__ = ("_away", "_error", "_loop", "_result", "_task", "_then", "_work")
+    __slots__ = (
+        "_away",
+        "_error",
+        "_letters",
+        "_loop",
+        "_result",
+        "_task",
+        "_then",
+        "_work",
+    )
 
     def __init__(
         self, work: Coroutine[Any, Any, T], then: Callable[[], None] | None = None
@@ -61,6 +101,7 @@ class Trip(Generic[T]):
         self._then = then
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._letters = _mail.letters
         self._result: T
         self._error: BaseException | None = None
         # Held until the end. A future does the same, and costs a seventh of the trip.
@@ -105,6 +146,7 @@ class Trip(Generic[T]):
                 self._loop.call_soon_threadsafe(do)
 
     def _begin(self) -> None:
+        _inbox.set(self._letters)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
@@ -244,6 +286,7 @@ class Portal:
             return self.wait(trip)
         except BaseException:
             trip.abandon(TEARDOWN)
+            deliver()
             raise
         finally:
             del trip
@@ -268,6 +311,7 @@ class Portal:
             result = trip.result()
         finally:
             del trip
+            deliver()
         if not self._warned and self._blocks_a_loop():
             self._warn(time.monotonic() - began)
         return result

@@ -39,7 +39,7 @@ from partnero_async.bulk import (
     fields_of,
 )
 
-from ._portal import TEARDOWN, Portal, Trip
+from ._portal import TEARDOWN, Portal, Trip, deliver
 from .client import Partnero
 
 __all__ = [
@@ -176,6 +176,7 @@ class _Run:
         try:
             # Told now and then by the run itself, so nothing has to be polled.
             while isinstance(progress := self._newest(), Progress):
+                deliver()
                 if watch:
                     watch(progress)
                 if stop and stop.is_set():

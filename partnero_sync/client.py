@@ -5,19 +5,20 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, cast
 
 from partnero_async import Partnero as AsyncPartnero
 from partnero_async import Rate
-from partnero_async._settings import OnAmbiguous
+from partnero_async._settings import Masked, OnAmbiguous, OnAttempt
 
-from ._portal import OnFork, OnRunningLoop, Portal
+from ._portal import OnFork, OnRunningLoop, Portal, posted
 
 if TYPE_CHECKING:
-    from partnero_async._call import Stats
+    from partnero_async._line import Stats
     from partnero_async.drift import Drift
+    from partnero_async.telemetry import Telemetry
 
     from .resources.account import AccountResource
     from .resources.coupons import CouponsResource
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from .resources.subscribers import SubscribersResource
     from .resources.transactions import TransactionsResource
     from .resources.webhooks import WebhooksResource
+
+
+H = TypeVar("H")
 
 
 class Partnero:
@@ -58,9 +62,15 @@ class Partnero:
 
     *on_ambiguous* says what to do about a sale whose answer was lost and that is not
     found: ``"raise"`` an `AmbiguousWriteError`, or ``"resend_after_settle"``, which
-    may record it twice. *settle* is the time in seconds before it is looked up, and
-    twice that again before the second look. *strict* makes an error of an answer that
-    is not as it was published: see `drift`.
+    may record it twice. A function given in place of these is called with each such
+    error, of any write, before it is raised, and with that of a write that was
+    cancelled while under way, which is not raised. *settle* is the time in seconds
+    before a sale is looked up, and twice that again before the second look.
+
+    *on_attempt* is called with each `Attempt`, whatever came of it. Both functions are
+    called at the end of the call, in the caller's thread; what they raise is
+    logged. *telemetry* makes spans: see `partnero_async.telemetry`. *strict* makes an
+    error of an answer that is not as it was published: see `drift`.
 
     *on_running_loop* says what to do about a call inside a running event loop, which
     it blocks: ``"warn"`` once, or ``"raise"`` a `UsageError`. In such code
@@ -86,28 +96,33 @@ class Partnero:
         max_connections: int = 100,
         rate_limit: str | Rate | None = None,
         on_ambiguous: OnAmbiguous = "raise",
+        on_attempt: OnAttempt | None = None,
         settle: float = 1.0,
         strict: bool = False,
         tls: ssl.SSLContext | None = None,
+        telemetry: Telemetry | None = None,
         on_running_loop: OnRunningLoop = "warn",
         on_fork: OnFork = "raise",
     ) -> None:
+        api_key = Masked.maybe(api_key)
         self._async = AsyncPartnero(
             api_key,
             base_url=base_url,
             timeout=timeout,
             max_connections=max_connections,
             rate_limit=rate_limit,
-            on_ambiguous=on_ambiguous,
+            on_ambiguous=_posted(on_ambiguous),
+            on_attempt=_posted(on_attempt),
             settle=settle,
             strict=strict,
             tls=tls,
+            telemetry=telemetry,
         )
         self._portal = Portal(
             self._async.aclose,
             on_running_loop=on_running_loop,
             on_fork=on_fork,
-            renew=partial(_begin_anew, self._async),
+            renew=self._renew,
         )
 
     def __repr__(self) -> str:
@@ -143,6 +158,37 @@ class Partnero:
         under way are cancelled, and raise `NoAnswerError`.
         """
         self._portal.close()
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        on_ambiguous: OnAmbiguous | None = None,
+        on_attempt: OnAttempt | None = None,
+        settle: float | None = None,
+        strict: bool | None = None,
+    ) -> Self:
+        """Return a view of this client with other settings; it costs next to nothing.
+
+        ::
+
+            partner = client.with_options(timeout=2.0).partners.get("p1")
+
+        What is left out is as on this client. Thread, connections, rate limit and
+        `stats` are shared: closing the one closes the other. Raises `UsageError` as the
+        client does.
+        """
+        with self._lock:
+            wrapped = self._async.with_options(
+                timeout=timeout,
+                on_ambiguous=_posted(on_ambiguous),
+                on_attempt=_posted(on_attempt),
+                settle=settle,
+                strict=strict,
+            )
+        view = type(self).__new__(type(self))
+        vars(view).update(_async=wrapped, _portal=self._portal)
+        return view
 
     @property
     def stats(self) -> Stats:
@@ -186,6 +232,9 @@ class Partnero:
                 repeatable=repeatable,
             )
         )
+
+    def _renew(self) -> object:
+        return self._async._transport.line.renew()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
     @property
     def _lock(self) -> threading.RLock:
@@ -324,13 +373,5 @@ class Partnero:
             return WebhooksResource(self._async.webhooks, self._portal)
 
 
-def _begin_anew(client: AsyncPartnero) -> object:
-    """Forget what is the parent's in a forked child; return it.
-
-    What is in flight there never lands here, its connections are not ours to close, and
-    children that all draw the same delays would all come back at once.
-    """
-    line = client._transport  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    before = dict(vars(line))
-    vars(line).update(vars(type(line)(line.settings)))
-    return before
+def _posted(hook: H) -> H:
+    return cast("H", posted(hook)) if callable(hook) else hook

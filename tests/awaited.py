@@ -57,7 +57,9 @@ class AwaitedClient(Awaited):
     """A client; made with the settings of any other."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
-        client = Partnero(*args, **settings)
+        self._adopt(Partnero(*args, **settings))
+
+    def _adopt(self, client: Partnero) -> None:
         super().__init__(client, client._async)
 
     async def __aenter__(self) -> Self:
@@ -103,6 +105,10 @@ class AwaitedWalk(Awaited):
 def awaited(value: Any) -> Any:
     """Return *value* so that it can be awaited, where it is one of ours."""
     match value:
+        case Partnero():  # a view with other settings
+            view = AwaitedClient.__new__(AwaitedClient)
+            view._adopt(value)
+            return view
         case Pages():
             return AwaitedPages(value, value._wrapped)
         case Walk() | GeneratorType():

@@ -56,7 +56,10 @@ def full(kind: type[PartneroError]) -> PartneroError:
         operation="POST /transactions",
         status=502,
         fields={"amount": ["Too small.", "Not a number."]},
-        attempts=[Attempt(0.0, 0.1, "502", "retry"), Attempt(0.5, 0.1, "502", "raise")],
+        attempts=[
+            Attempt("GET /x", 0.0, 0.1, "502", "retry"),
+            Attempt("GET /x", 0.5, 0.1, "502", "raise", 0.4, "a repeat"),
+        ],
         elapsed=0.6,
         key="inv-1",
         request_id="req-9",
@@ -186,7 +189,7 @@ def test_the_text_says_what_happened_and_what_to_do() -> None:
         pytest.param(BadRequestError("x", status=400), "400 x", id="status"),
         pytest.param(RefusedError("x", key="k"), "x (key k)", id="key"),
         pytest.param(
-            RefusedError("x", attempts=[Attempt(0, 0, "400", "raise")]),
+            RefusedError("x", attempts=[Attempt("GET /x", 0, 0, "400", "raise")]),
             "x",
             id="one-attempt-goes-without-saying",
         ),

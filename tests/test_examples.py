@@ -229,7 +229,7 @@ async def playing(
         TestServer(app) as server,
         partnero(key, base_url=str(server.make_url("/v1")), **settings) as client,
     ):
-        client._transport.rng = Calm()
+        client._transport.line.rng = Calm()
         client._transport.program.know(None)  # it is not asked for
         yield client, seen
 
@@ -663,7 +663,7 @@ def test_a_throttled_call_ends_with_its_time(name: str) -> None:
 
     async def main() -> tuple[PartneroError, float]:
         async with Partnero(uuid4().hex) as client:
-            client._transport.sessions = line = Line(example.response)  # type: ignore[assignment] # in the network's place
+            client._transport.line.sessions = line = Line(example.response)  # type: ignore[assignment] # in the network's place
             with pytest.raises(PartneroError) as caught:
                 await play(client, example)
             assert 1 <= len(line.sent) < 60

@@ -46,7 +46,7 @@ async def client_of(
     partnero: type[Partnero], server: Faulty, **settings: Any
 ) -> AsyncIterator[Partnero]:
     async with partnero(KEY, base_url=server.url, settle=0.001, **settings) as client:
-        client._transport.rng = NoJitter()
+        client._transport.line.rng = NoJitter()
         client._transport.program.know(None)  # it is not asked for
         yield client
 
@@ -307,7 +307,7 @@ async def main():
         transport = client._transport
         object.__setattr__(client._settings, "base_url", sandbox.url)
         await client.account.test()
-        print(len(transport.sessions._by_loop))
+        print(len(transport.line.sessions._by_loop))
 
 for _ in range(3):
     asyncio.run(main())

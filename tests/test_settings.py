@@ -34,9 +34,11 @@ def told(api_key: str | None = CANARY, **changed: Any) -> Settings:
         "max_connections": 100,
         "rate_limit": None,
         "on_ambiguous": "raise",
+        "on_attempt": None,
         "settle": 1.0,
         "strict": False,
         "tls": None,
+        "telemetry": None,
     }
     return settings(api_key, **{**fine, **changed})
 

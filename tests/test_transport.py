@@ -348,7 +348,7 @@ def test_call_that_ends_in_an_error(
     assert type(caught) is error
     assert caught.maybe_applied is applied
     assert str(script) == " ".join(asked)
-    assert len(caught.attempts) == asked.count(asked[0])
+    assert len(caught.attempts) == len(asked)
 
 
 def failing(use: Use) -> Callable[[Partnero], Coroutine[Any, Any, PartneroError]]:
@@ -357,7 +357,7 @@ def failing(use: Use) -> Callable[[Partnero], Coroutine[Any, Any, PartneroError]
     async def run(client: Partnero) -> PartneroError:
         with pytest.raises(PartneroError) as caught:
             await use(client)
-        assert client._transport.gate.in_flight == 0
+        assert client._transport.line.gate.in_flight == 0
         return caught.value
 
     return run
@@ -540,9 +540,9 @@ def test_cancellation_leaves_nothing_held(after: float) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        session = await client._transport.sessions.here()
+        session = await client._transport.line.sessions.here()
         assert session.slots._value == 100
-        assert client._transport.gate.in_flight == 0
+        assert client._transport.line.gate.in_flight == 0
         return asyncio.get_running_loop().time()
 
     at, _ = play([HANG], cancelled)
@@ -575,15 +575,6 @@ def test_client_that_is_closed_meanwhile_sends_no_more() -> None:
     assert type(caught) is ClientClosedError
     assert caught.maybe_applied is True
     assert len(script.seen) == 1
-
-
-def test_timeline_says_what_was_sent_and_decided() -> None:
-    """The attempts on an error tell the whole story of the call."""
-    caught, _ = play([LOST, page()], failing(sell))
-    assert [(a.came_back, a.then) for a in caught.attempts] == [
-        ("the answer is not HTTP (ServerDisconnectedError)", "settle")
-    ]
-    assert "it is not known whether" in str(caught)
 
 
 async def test_virtual_client_is_the_real_one() -> None:

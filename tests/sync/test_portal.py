@@ -96,7 +96,7 @@ def test_one_thread_serves_any_number_of_threads(
         assert list(threads.map(read, keys)) == [{key} for key in keys]
     assert client.stats.requests == sandbox.requests == 64 * 201
     assert len(loop_threads()) == 1
-    assert len(client._async._transport.sessions._by_loop) == 1
+    assert len(client._async._transport.line.sessions._by_loop) == 1
 
 
 def test_dropped_client_takes_its_thread_with_it(sandbox: Sandbox) -> None:

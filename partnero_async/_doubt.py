@@ -1,0 +1,89 @@
+"""Writes in doubt: looked up, where that is possible, and else reported as that."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from ._lookup import Lookup
+from ._wire import Verdict
+from .errors import (
+    AmbiguousWriteError,
+    ConflictError,
+    DuplicateDetectedError,
+    NotFoundError,
+    PartneroError,
+)
+from .retries import LEAST_TIME, Action, Kind
+
+if TYPE_CHECKING:
+    from ._call import Call
+
+AGAIN: Final = object()
+"""The write is proven absent, and may be sent again."""
+
+
+async def resolve(call: Call, action: Action, verdict: Verdict) -> Any:
+    """Look for what a write has left behind; `AGAIN` where it may be sent again."""
+    lookup = call.lookup
+    if lookup is None:
+        raise call.ambiguous(verdict)
+    if action is Action.SETTLE:
+        return await _settle(call, lookup, verdict)
+    found = await _find(call, lookup)
+    # What was accepted is what is there now, whatever of it can be compared.
+    accepted = action is Action.READ_BACK and call.kind is Kind.STATE
+    same = [record for record in found if accepted or lookup.same(record)]
+    if same:
+        return same[0]
+    if action is Action.READ_BACK:
+        raise call.ambiguous(verdict)
+    if found and call.kind is Kind.UNIQUE:
+        raise call.complete(ConflictError("the key is taken by other values"))
+    if action is Action.RECONCILE:
+        return AGAIN
+    raise call.error(verdict)
+
+
+async def _settle(call: Call, lookup: Lookup, verdict: Verdict) -> Any:
+    """Look twice for a money write, since it may still be under way."""
+    settings = call.settings
+    there = False
+    for pause in (settings.settle, settings.settle * 2):
+        if asyncio.get_running_loop().time() + pause + LEAST_TIME > call.deadline:
+            raise call.ambiguous(verdict)
+        call.waited(pause, "a write under way")
+        await asyncio.sleep(pause)
+        found = await _find(call, lookup)
+        if lookup.gone and not found:
+            return None
+        if not lookup.gone and _shows(call, found, lookup):
+            return found[0]
+        there = there or bool(found)
+    if there and not lookup.gone:
+        raise call.ambiguous(verdict, "its key is there with other values")
+    resend = settings.on_ambiguous == "resend_after_settle"
+    if resend and call.kind is Kind.MONEY:
+        return AGAIN
+    raise call.ambiguous(verdict)
+
+
+def _shows(call: Call, found: list[Any], lookup: Lookup) -> bool:
+    if len(found) > 1:
+        raise call.complete(DuplicateDetectedError(f"recorded {len(found)} times"))
+    return bool(found) and lookup.same(found[0])
+
+
+async def _find(call: Call, lookup: Lookup) -> list[Any]:
+    try:
+        found = await call.child(lookup.request()).run(lookup.result)
+    except NotFoundError:
+        return []
+    except PartneroError as error:
+        failed = call.complete(
+            AmbiguousWriteError(f"no answer, and its look-up failed: {error}")
+        )
+    else:
+        records = found.items if lookup.paged else [found]
+        return [record for record in records if lookup.mine(record)]
+    raise failed

@@ -1,0 +1,82 @@
+"""What was sent when during one call, for errors, hooks and the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from .errors import Attempt
+
+WORTH_A_LOG: Final = 2.0
+"""Seconds: a longer wait is logged."""
+
+logger = logging.getLogger("partnero")
+
+
+class Timeline:
+    """The attempts of one call, look-ups included, and the waits before each."""
+
+    __slots__ = ("_hook", "_now", "_waited", "attempts", "started")
+
+    def __init__(self, hook: Callable[[Attempt], None] | None) -> None:
+        self._hook = hook
+        self._now = asyncio.get_running_loop().time
+        self._waited: dict[str, float] = {}
+        self.started: float = self._now()
+        self.attempts: list[Attempt] = []
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return self._now() - self.started
+
+    def waited(self, operation: str, seconds: float, why: str) -> None:
+        """Note a wait before the next attempt; a long one is logged."""
+        self._waited[why] = self._waited.get(why, 0.0) + seconds
+        if seconds > WORTH_A_LOG:
+            logger.info("%s waits %.1f s: %s", operation, seconds, why)
+
+    def ended(self, operation: str, began: float, came_back: str, then: str) -> None:
+        """Note the end of an attempt, and what was decided about it."""
+        waits, self._waited = self._waited, {}
+        attempt = Attempt(
+            operation,
+            at=began - self.started,
+            took=self._now() - began,
+            came_back=came_back,
+            then=then,
+            waited=sum(waits.values()),
+            waited_for=", ".join(waits),
+        )
+        self.attempts.append(attempt)
+        if logger.isEnabledFor(logging.DEBUG):
+            log(attempt, len(self.attempts))
+        if self._hook:
+            tell(self._hook, attempt)
+
+
+def log(attempt: Attempt, number: int) -> None:
+    """Log an attempt: nothing of what was sent, and of the path its template only."""
+    logger.debug(
+        "%s attempt %d: %s in %.3f s",
+        attempt.operation,
+        number,
+        attempt.came_back,
+        attempt.took,
+        extra={
+            "operation": attempt.operation,
+            "attempt": number,
+            "came_back": attempt.came_back,
+            "elapsed": attempt.took,
+        },
+    )
+
+
+def tell(hook: Callable[[Any], None], event: object) -> None:
+    """Call a hook of the user; what it raises is logged, and loses no answer."""
+    try:
+        hook(event)
+    except Exception:
+        logger.exception("a hook of the client failed")
