@@ -109,7 +109,7 @@ class Session:
                 allow_redirects=False,
                 trace_request_ctx=flight,
             )
-        except (aiohttp.ClientError, _DroppedError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is no answer
             return _no_answer(error, flight)
         return await _body(response)
 

@@ -74,7 +74,7 @@ def log(attempt: Attempt, number: int) -> None:
     )
 
 
-def tell(hook: Callable[[Any], None], event: object) -> None:
+def tell(hook: Callable[[Any], object], event: object) -> None:
     """Call a hook of the user; what it raises is logged, and loses no answer."""
     try:
         hook(event)

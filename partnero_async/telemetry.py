@@ -14,8 +14,9 @@ None has the API key, a body, a query, or more of the path than the route templa
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Protocol
 
 from ._version import __version__
@@ -80,9 +81,40 @@ class OpenTelemetry:
         """Return OpenTelemetry's own instrumentation of aiohttp."""
         from opentelemetry.instrumentation import aiohttp_client  # noqa: PLC0415
 
-        return aiohttp_client.create_trace_config(
+        config = aiohttp_client.create_trace_config(
             url_filter=_origin, tracer_provider=self._provider
         )
+        (told,) = config.on_request_exception
+        config.on_request_exception[:] = [_by_class(told)]
+        return config
+
+
+Handler = Callable[
+    [
+        "aiohttp.ClientSession",
+        SimpleNamespace,
+        "aiohttp.TraceRequestExceptionParams",
+    ],
+    Awaitable[object],
+]
+
+
+def _by_class(told: Handler) -> Handler:
+    """Tell of exceptions by their class: the text of some has the URL, whole."""
+
+    async def tell(
+        session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        params: aiohttp.TraceRequestExceptionParams,
+    ) -> None:
+        bare = type(type(params.exception).__name__, (Exception,), {})()
+        await told(
+            session,
+            context,
+            type(params)(params.method, params.url, params.headers, bare),
+        )
+
+    return tell
 
 
 def _origin(url: URL) -> str:

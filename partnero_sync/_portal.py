@@ -55,7 +55,7 @@ _mail = _Mail()
 _inbox: ContextVar[deque[Callable[[], None]]] = ContextVar("inbox")
 
 
-def posted(hook: Callable[[E], None]) -> Callable[[E], None]:
+def posted(hook: Callable[[E], object]) -> Callable[[E], None]:
     """Have *hook* called in the thread whose call it is told of, and not on the loop.
 
     There it would break what belongs to a thread, such as Django's connections, and
