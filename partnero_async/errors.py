@@ -169,7 +169,7 @@ class PartneroError(Exception):
 
     def mask(self, masked: Callable[[str], str]) -> None:
         """Apply *masked* to all texts that came from a server."""
-        self.args = tuple(masked(a) if isinstance(a, str) else a for a in self.args)
+        Exception.__init__(self, *map(masked, self.args))
         self.message = masked(self.message)
         self.fields = {
             masked(k): [masked(v) for v in reasons]
