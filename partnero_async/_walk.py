@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing
 from hashlib import blake2b
 from typing import Any, Final, Generic, Protocol, TypeVar
+from weakref import ReferenceType, ref
 
 from .errors import UsageError
 from .models.pages import Page
@@ -115,12 +116,27 @@ class Walk(Generic[T]):
         self._items = _items(self._batches, self.place)
 
     def __aiter__(self) -> AsyncGenerator[T]:
-        """Return what is left of it: a walk is walked once."""
+        """Return what is left of it: a walk is walked once.
+
+        Raises `UsageError` in another event loop than it was begun in.
+        """
+        self._refuse_elsewhere()
         return self._items
 
     async def __anext__(self) -> T:
-        """Return the next item."""
+        """Return the next item; raise `UsageError` in another event loop."""
+        self._refuse_elsewhere()
         return await anext(self._items)
+
+    def _refuse_elsewhere(self) -> None:
+        # A loop closes its generators at its end: in the next one this walk would seem
+        # to be over, and what is left of the list not to be there.
+        begun = self.place.loop
+        if begun is not None and begun() is not asyncio.get_running_loop():
+            raise UsageError(
+                "this walk was begun in another event loop, which ended it:"
+                " pass its checkpoint() as resume= to go on"
+            )
 
     async def aclose(self) -> None:
         """End the walk, and cancel what was asked for ahead."""
@@ -150,7 +166,7 @@ class Walk(Generic[T]):
 class Place(Generic[T]):
     """How far a walk has come."""
 
-    __slots__ = ("after", "item", "number")
+    __slots__ = ("after", "item", "loop", "number")
 
     def __init__(self, number: int, after: str | None) -> None:
         self.number: int = number
@@ -159,6 +175,8 @@ class Place(Generic[T]):
         """What it was resumed behind, until there is an item."""
         self.item: T | None = None
         """The item that was yielded last."""
+        self.loop: ReferenceType[asyncio.AbstractEventLoop] | None = None
+        """The loop that it was begun in."""
 
     def reached(self, number: int, item: T) -> None:
         """Note that *item* of page *number* is yielded."""
@@ -181,6 +199,7 @@ async def _batches(
 async def _items(
     batches: AsyncGenerator[tuple[int, list[T]]], place: Place[T]
 ) -> AsyncGenerator[T]:
+    place.loop = ref(asyncio.get_running_loop())
     async with aclosing(batches):
         async for number, items in batches:
             for item in items:

@@ -1,0 +1,118 @@
+"""What a client outlives, and what it does not: event loops, and forks."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from textwrap import dedent
+
+import pytest
+
+from partnero_async import Partnero, UsageError
+from partnero_async.models.partners import Partner
+from partnero_async.pages import Pages
+from partnero_async.sandbox import Sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Run a program with five partners, in a thread."""
+    with Sandbox().in_thread() as sandbox:
+        asyncio.run(_fill(sandbox))
+        yield sandbox
+
+
+async def _fill(sandbox: Sandbox) -> None:
+    async with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
+        for number in range(5):
+            await client.partners.create(email=f"p{number}@example.com")
+
+
+async def _next_of(listed: Pages[Partner], resume: str | None) -> list[str | None]:
+    return [partner.email async for partner in listed.items(resume=resume)]
+
+
+def test_walk_ends_with_its_loop_and_says_so(sandbox: Sandbox) -> None:
+    """A loop ends what it has begun: going on in the next would miss the rest."""
+    client = Partnero(sandbox.api_key, base_url=sandbox.url)
+    listed = client.partners.list(limit=2)
+    walk = listed.items()
+
+    async def begin() -> str | None:
+        return (await anext(walk)).email
+
+    async def go_on() -> None:
+        with pytest.raises(UsageError, match="another event loop"):
+            await anext(walk)
+        with pytest.raises(UsageError, match="another event loop"):
+            async for _ in walk:
+                pass
+
+    first = asyncio.run(begin())
+    asyncio.run(go_on())
+    rest = asyncio.run(_next_of(listed, walk.checkpoint()))
+    assert [first, *rest] == [f"p{number}@example.com" for number in (4, 3, 2, 1, 0)]
+
+
+FORKED = """
+    import asyncio, os, signal, sys
+    from partnero_async import Partnero, UsageError
+
+    client = Partnero()
+
+    async def use(client):
+        await client.account.test()
+
+    async def in_child():
+        try:
+            await use(client)
+        except UsageError as error:
+            print(error, flush=True)
+        await client.aclose()
+        async with Partnero() as new:
+            await use(new)
+        print("a new one works", flush=True)
+
+    async def main():
+        {before}
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(10)
+            asyncio._set_running_loop(None)
+            asyncio.run(in_child())
+            os._exit(0)
+        await asyncio.to_thread(os.waitpid, pid, 0)
+        await use(client)
+        await client.aclose()
+        print("the parent's, too", flush=True)
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "complaints"),
+    [
+        pytest.param("await use(client)", 1, id="used"),
+        pytest.param("pass", 0, id="not-yet-used"),
+    ],
+)
+def test_forked_child_needs_a_client_of_its_own(
+    sandbox: Sandbox, before: str, complaints: int
+) -> None:
+    """Where the parent has used it: its connections are the parent's to write to."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", dedent(FORKED.format(before=before))],
+        env={"PARTNERO_API_KEY": sandbox.api_key, "PARTNERO_BASE_URL": sandbox.url},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    *said, works, parent = done.stdout.splitlines()
+    assert (works, parent) == ("a new one works", "the parent's, too")
+    assert len(said) == complaints
+    assert all("make a new client after the fork" in line for line in said)
