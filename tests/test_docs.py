@@ -1,4 +1,4 @@
-"""The page "Calling from synchronous code" tells the truth."""
+"""The pages of the documentation tell the truth: their code runs as it stands."""
 
 from __future__ import annotations
 
@@ -16,23 +16,30 @@ from partnero_sync import Partnero
 from tests.bulk.shop import sale, write_csv
 from tests.sync.test_processes import SECONDS, STRICT
 
-PAGE = Path(__file__).parents[2] / "docs" / "sync.md"
+PAGES = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
 
 
-def blocks() -> Iterator[object]:
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Run an empty program in a thread: the code of the pages blocks."""
+    with Sandbox().in_thread() as sandbox:
+        yield sandbox
+
+
+def blocks(page: Path) -> Iterator[object]:
     """Yield each block of Python, named by the heading that it stands under."""
     pattern = re.compile(r"^##? (.+?)$|^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
     title = ""
-    for heading, block in pattern.findall(PAGE.read_text("utf-8")):
+    for heading, block in pattern.findall(page.read_text("utf-8")):
         title = heading or title
         if block:
-            yield pytest.param(block, id=title.replace(" ", "-"))
+            yield pytest.param(block, id=f"{page.stem}-{title.replace(' ', '-')}")
 
 
-@pytest.mark.parametrize("block", [*blocks()])
-def test_code_of_the_page_runs(block: str, sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", [block for page in PAGES for block in blocks(page)])
+def test_code_of_the_pages_runs(block: str, sandbox: Sandbox, tmp_path: Path) -> None:
     """Each block is a program; that of a framework which is not here is Python."""
-    compile(block, str(PAGE), "exec")
+    compile(block, "page", "exec")
     if "from flask " in block:
         return
     with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
