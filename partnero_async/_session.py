@@ -133,12 +133,36 @@ def _no_answer(error: Exception, flight: Flight) -> Failure:
             return flight.lost(f"the answer is not HTTP ({type(error).__name__})")
 
 
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """Have the body end when its connection does.
+
+    aiohttp (3.14) closes the connection over a chunk that it cannot parse, and does not
+    tell the body: who reads it would wait until the call's time is over.
+    """
+    content, connection = response.content, response.connection
+
+    def end(closed: asyncio.Future[None] | None) -> None:
+        if closed and not closed.cancelled():
+            closed.exception()  # it is taken note of
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the body is not whole"))
+
+    protocol = None if connection is None else connection.protocol
+    closed = None if protocol is None else protocol.closed
+    if closed is None:
+        end(None)
+    else:
+        closed.add_done_callback(end)
+
+
 async def _body(response: aiohttp.ClientResponse) -> Answer | Failure:
     """Read the body, up to a limit; the head has been seen, so it is never lost.
 
     At its end the connection is free again by itself.
     """
     content = response.content
+    if not content.is_eof():
+        _end_with_connection(response)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -152,6 +176,9 @@ async def _body(response: aiohttp.ClientResponse) -> Answer | Failure:
     except (aiohttp.ClientError, OSError):
         response.close()
         return Answer(response.status, response.headers, b"")
+    except BaseException:  # out of time, or cancelled: the connection is held no longer
+        response.close()
+        raise
     return Answer(response.status, response.headers, b"".join(chunks))
 
 

@@ -1,0 +1,202 @@
+"""A raw server that misbehaves on purpose, with a ledger: the oracle of the bench.
+
+It reads what a client sends byte by byte and writes what a fault says; aiohttp's own
+server cannot emit most of them. An *effect* is apart from the answer to it: it may be
+applied before the answer, after it, or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import attrs
+
+from tests.bench.operations import Subject, Well, answered
+
+PRELUDE = "/v1/test"
+"""A call that is answered well before the one that is tested, for stale connections."""
+
+REASONS = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found"}
+
+
+@attrs.define
+class Exchange:
+    """One request that was read whole, and the way to answer it."""
+
+    writer: asyncio.StreamWriter
+    good: bytes
+    """The good answer, head and body."""
+    body: bytes
+    """Its body alone."""
+
+    async def send(self, *pieces: bytes) -> None:
+        """Write pieces, each on its own."""
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+
+    def reset(self) -> None:
+        """Break the connection off when it is closed."""
+        reset(self.writer)
+
+
+Act = Callable[[Exchange], Awaitable[bool]]
+"""Answers one request; False where the connection is closed after it."""
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Have a connection end with RST in place of FIN."""
+    sock: socket.socket = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def written(answer: Well, *, more: bytes = b"") -> bytes:
+    """Return an answer as bytes."""
+    head = (
+        f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, 'Odd')}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(answer.body)}\r\n"
+    )
+    return head.encode() + more + b"\r\n" + answer.body
+
+
+@attrs.frozen
+class Seen:
+    """A request as it came."""
+
+    method: str
+    target: str
+    body: bytes
+    head: bytes = attrs.field(repr=False)
+
+    @property
+    def path(self) -> str:
+        """The path below the base URL, as it was encoded."""
+        return self.target.removeprefix("/v1").partition("?")[0]
+
+
+@attrs.define
+class Server:
+    """Plays a fault, once or for ever, on the calls of one operation."""
+
+    about: Subject
+    act: Act | None = None
+    """What is played in place of the good answer."""
+    connect: Callable[[asyncio.StreamWriter], Awaitable[None]] | None = None
+    """What is done to a new connection, before anything is read from it."""
+    head_only: bool = False
+    """Whether the fault comes before the body of the request has been read."""
+    once: bool = True
+    applies: bool = False
+    """Whether the request that the fault is played on takes effect all the same."""
+    late: float | None = None
+    """Seconds after which it takes effect."""
+    prelude: bool = False
+    """Whether the connection has served a call before."""
+    url: str = ""
+    ledger: list[Seen] = attrs.field(factory=list[Seen])
+    effects: int = 0
+    """How often the write took effect."""
+    played: int = 0
+    """How often the fault was played."""
+    _tasks: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]])
+
+    @property
+    def mains(self) -> list[Seen]:
+        """The requests of the operation itself, without its look-ups."""
+        return [s for s in self.ledger if self.about.is_main(s.method, s.path)]
+
+    @property
+    def _armed(self) -> bool:
+        return not (self.once and self.played)
+
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Serve one connection to its end."""
+        try:
+            if self.connect and self._armed:
+                self.played += 1
+                await self.connect(writer)
+                return
+            while await self._exchange(reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    async def _exchange(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if self.head_only and self._armed:
+            self.played += 1
+            self.ledger.append(_seen(head, b""))
+            reset(writer)
+            return False
+        seen = _seen(head, await reader.readexactly(_length(head)))
+        if self.prelude and seen.target == PRELUDE:
+            writer.write(written(Well(200, b'{"data": {}, "status": 1}')))
+            return True
+        self.ledger.append(seen)
+        return await self._answer(seen, writer)
+
+    async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
+        fault = self.act is not None and self._armed
+        is_main = self.about.is_main(seen.method, seen.path)
+        if is_main and (not fault or self.applies) and self.late is None:
+            self.effects += 1
+        elif is_main and fault and self.late is not None:
+            self._tasks.add(asyncio.create_task(self._apply_late(self.late)))
+        good = answered(
+            self.about, seen.method, seen.path, seen.body, applied=self.effects > 0
+        )
+        exchange = Exchange(writer, written(good), good.body)
+        if not fault or self.act is None:
+            await exchange.send(exchange.good)
+            return True
+        self.played += 1
+        return await self.act(exchange)
+
+    async def _apply_late(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.effects += 1
+
+    @asynccontextmanager
+    async def running(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+        """Listen, for as long as the block."""
+
+        def connected(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        ) -> None:
+            self._tasks.add(asyncio.create_task(self.serve(reader, writer)))
+
+        listening = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
+        port = listening.sockets[0].getsockname()[1]
+        scheme, host = ("https", "localhost") if tls else ("http", "127.0.0.1")
+        self.url = f"{scheme}://{host}:{port}/v1"
+        try:
+            yield self
+        finally:
+            listening.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _seen(head: bytes, body: bytes) -> Seen:
+    method, target, _ = head.partition(b"\r\n")[0].decode().split(" ")
+    return Seen(method, target, body, head)
+
+
+def _length(head: bytes) -> int:
+    return sum(
+        int(line.split(b":")[1])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length:")
+    )
