@@ -137,10 +137,10 @@ async def trickle(exchange: Exchange) -> bool:
 
 async def slicer(exchange: Exchange) -> bool:
     """Send the good answer in pieces of one byte."""
-    for byte in exchange.good[:120]:
+    for byte in exchange.good[:60]:
         await exchange.send(bytes([byte]))
         await asyncio.sleep(0)
-    await exchange.send(exchange.good[120:])
+    await exchange.send(exchange.good[60:])
     return True
 
 

@@ -31,7 +31,7 @@ from tests.bench.operations import Subject, subjects
 from tests.bench.server import Server
 from tests.test_examples import Calm
 
-AT_ONCE: Final = 48
+AT_ONCE: Final = 24
 SIDES: Final[dict[str, Any]] = {"async": Partnero, "sync": AwaitedClient}
 SHORT: Final = 1.2
 """Seconds that a call has where the fault holds it up."""
@@ -104,7 +104,8 @@ def _ways(subject: Subject, fault: Fault) -> list[tuple[bool, bool]]:
 
 
 @cache
-def _authority() -> tuple[trustme.CA, ssl.SSLContext]:
+def authority() -> tuple[trustme.CA, ssl.SSLContext]:
+    """Return an authority of our own, and the context of a client that trusts it."""
     authority = trustme.CA()
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
@@ -116,7 +117,7 @@ def _certified(where: str) -> ssl.SSLContext:
     name = "other.example" if where == "wrong-host" else "localhost"
     until = datetime.now(UTC) - timedelta(days=1) if where == "expired" else None
     before = datetime.now(UTC) - timedelta(days=9)
-    _authority()[0].issue_cert(name, not_before=before, not_after=until).configure_cert(
+    authority()[0].issue_cert(name, not_before=before, not_after=until).configure_cert(
         context
     )
     return context
@@ -157,7 +158,7 @@ NO_HOST: Final = "https://nowhere.invalid/v1"
 
 
 @contextmanager
-def _no_such_host() -> Iterator[None]:
+def no_such_host() -> Iterator[None]:
     """Answer for a name server that does not know a host; none is asked."""
     real = socket.getaddrinfo
 
@@ -197,7 +198,7 @@ async def outcome(cell: Cell, right: Any) -> str | None:
             base_url=server.url,
             timeout=cell.timeout,
             settle=0.01,
-            tls=_authority()[1] if server.url.startswith("https") else None,
+            tls=authority()[1] if server.url.startswith("https") else None,
         )
         try:
             came, error = await _called(cell, client, right)
@@ -269,9 +270,8 @@ async def measured(chosen: Sequence[Cell]) -> list[str]:
         async with slots:
             return await outcome(cell, values[cell.subject.id])
 
-    with _no_such_host():
+    with no_such_host():
         found = await asyncio.gather(*map(run_one, chosen))
-        await asyncio.sleep(0.2)  # for connections that the loop is about to accept
     return [wrong for wrong in found if wrong]
 
 

@@ -183,6 +183,7 @@ class Server:
         try:
             yield self
         finally:
+            await asyncio.sleep(0.01)  # for a connection that is about to be accepted
             listening.close()
             for task in self._tasks:
                 task.cancel()
