@@ -88,8 +88,9 @@ class Pages(Generic[T]):
 
         *prefetch* asks for the next page while this one is worked on. *window* asks for
         as many pages at once, which is quicker and costs up to ``window - 1`` requests
-        past the end. *resume* is what `Walk.checkpoint` returned: the walk goes on
-        behind the item that was yielded last.
+        past the end; an addition can hide items too then. *resume* is what
+        `Walk.checkpoint` returned: the walk goes on behind the item that was yielded
+        last. Where that has moved to another page, what stands before it comes again.
 
         Raises `UsageError` for a checkpoint of another list.
         """
