@@ -55,6 +55,7 @@ _OPENING_END = 64.0
 _OPENING_SECONDS = 1.0
 
 _FIRST_HOLD = 0.16
+_LONGER = 1.6  # doubled, a third hold now and then costs most of a window of a second
 _TICK = 1e-4  # no timer is shorter: a clock too coarse to see it pass would spin
 
 
@@ -282,8 +283,8 @@ class Gate:
         self._held_until = max(self._held_until, now + min(seconds, LONGEST_HOLD))
 
     def _backoff(self) -> float:
-        doubled = _FIRST_HOLD * 2.0 ** min(self._strikes - 1, 16)
-        return min(doubled, LONGEST_HOLD) * self._rng.uniform(0.75, 1.25)
+        longer = _FIRST_HOLD * _LONGER ** min(self._strikes - 1, 32)
+        return min(longer, LONGEST_HOLD) * self._rng.uniform(0.75, 1.25)
 
     # --- the line ---
 
