@@ -111,7 +111,8 @@ class Session:
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no answer
             return _no_answer(error, flight)
-        return await _body(response)
+        body = await _body(response)
+        return Answer(response.status, response.headers, settings.api_key.blot(body))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -155,10 +156,11 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
         closed.add_done_callback(end)
 
 
-async def _body(response: aiohttp.ClientResponse) -> Answer | Failure:
-    """Read the body, up to a limit; the head has been seen, so it is never lost.
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """Read the body, up to a limit; empty where it cannot be read whole.
 
-    At its end the connection is free again by itself.
+    The head has been seen, so the answer is never lost. At the end of the body the
+    connection is free again by itself.
     """
     content = response.content
     if not content.is_eof():
@@ -172,14 +174,14 @@ async def _body(response: aiohttp.ClientResponse) -> Answer | Failure:
             size += len(chunk)
             if size > LARGEST:
                 response.close()
-                return Answer(response.status, response.headers, b"")
+                return b""
     except (aiohttp.ClientError, OSError):
         response.close()
-        return Answer(response.status, response.headers, b"")
+        return b""
     except BaseException:  # out of time, or cancelled: the connection is held no longer
         response.close()
         raise
-    return Answer(response.status, response.headers, b"".join(chunks))
+    return b"".join(chunks)
 
 
 class Sessions:

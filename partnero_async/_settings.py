@@ -51,7 +51,7 @@ SHORTEST_MASKED: Final = 8
 class ApiKey:
     """An API key: attached to requests to its own origin, and shown nowhere."""
 
-    __slots__ = ("_header", "_key", "digest")
+    __slots__ = ("_header", "_key", "_written", "digest")
 
     def __init__(self, key: Masked) -> None:
         if not re.fullmatch(r"[\x21-\x7e]+", key):
@@ -61,6 +61,9 @@ class ApiKey:
             )
         self._key = key
         self._header = Masked(f"Bearer {key}")
+        long = len(key) >= SHORTEST_MASKED
+        ways = {key, key.replace("/", "\\/")} if long else set[str]()
+        self._written = tuple(map(Masked, ways))
         self.digest: str = hashlib.sha256(key.encode()).hexdigest()[:16]
         """Tells keys apart without being one."""
 
@@ -74,8 +77,13 @@ class ApiKey:
 
     def mask(self, text: str) -> str:
         """Hide the key in a text that a server has sent: some echo what they get."""
-        long = len(self._key) >= SHORTEST_MASKED
-        return text.replace(self._key, "***") if long else text
+        return text.replace(self._key, "***") if self._written else text
+
+    def blot(self, body: bytes) -> bytes:
+        """Hide the key in the body of an answer, in each way that JSON may write it."""
+        for written in self._written:
+            body = body.replace(written.encode(), b"***")
+        return body
 
     def header(self, url: str, base_url: str) -> Masked:
         """Return the value of the Authorization header for a request to *url*.

@@ -109,7 +109,8 @@ class Partnero:
 
     def __repr__(self) -> str:
         """Show where it sends to, and not the key."""
-        return f"<Partnero client of {self._settings.base_url}>"
+        settings = vars(self).get("_settings")  # not there yet where these are refused
+        return f"<Partnero client of {settings.base_url if settings else 'nowhere'}>"
 
     def __reduce__(self) -> NoReturn:
         """Refuse: connections and keys do not travel."""

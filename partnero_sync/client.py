@@ -127,7 +127,7 @@ class Partnero:
 
     def __repr__(self) -> str:
         """Show where it sends to, and not the key."""
-        return repr(self._async)
+        return repr(vars(self).get("_async", "<Partnero client of nowhere>"))
 
     def __reduce__(self) -> NoReturn:
         """Refuse: connections, keys and threads do not travel."""
