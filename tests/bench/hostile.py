@@ -1,0 +1,235 @@
+"""Hostile input: ids that would be paths, bodies that would fill the memory.
+
+Section 6 of the reliability rules has no row of its own in their table; these are the
+figures of the issue that built this bench.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import subprocess
+import sys
+from typing import Any, Final
+from urllib.parse import unquote
+from uuid import uuid4
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import seed as seeded
+from hypothesis import strategies as st
+
+from partnero_async import Partnero, PartneroError, UsageError
+from partnero_async._wire import request
+from tests.awaited import AwaitedClient
+from tests.bench.faults import BOMB, FLOOD
+from tests.bench.figures import Figure
+from tests.faulty import answer, faulty
+from tests.reference import OPERATIONS
+
+IDS: Final = {"small": 500, "full": 5_000}
+SENT: Final = {"small": 60, "full": 600}
+MOST_MEMORY: Final = 64
+"""MiB that reading a bomb may take: four times what is read of an answer at most."""
+
+ROUTES: Final = tuple(
+    f"{operation.method} {operation.route}"
+    for operation in OPERATIONS
+    if "{" in operation.route
+)
+NASTY: Final = (
+    *("", ".", "..", " ", " .. ", "...", "%2e%2e", "a/../b", "/", "//", "a/b", "\\"),
+    *(
+        "?",
+        "#",
+        "a?b=c",
+        "a#b",
+        "%",
+        "%2F",
+        "%00",
+        "\0",
+        "\n",
+        "\r\n",
+        "\x7f",
+        "\ud800",
+    ),
+    *(
+        "é",
+        "日本",
+        "a b",
+        "a+b",
+        ":",
+        "x:search",
+        "{id}",
+        "{",
+        "@",
+        "ada@example.com",
+        ";",
+    ),
+    *(
+        "\u2028",
+        "\u202e",
+        "\u3002",
+        "\uff0e\uff0e",
+        "\t",
+        "&",
+        "=",
+        "*",
+        "~",
+        "'",
+        '"',
+        "<script>",
+    ),
+)
+ids: Final = st.one_of(st.sampled_from(NASTY), st.text(max_size=40), st.text(".%/\\ "))
+
+
+def wrong_path(route: str, value: str) -> str | None:
+    """Say what is wrong with the path that an id makes; None where nothing is."""
+    names = re.findall(r"\{(\w+)\}", route)
+    try:
+        target = request(route, parts=dict.fromkeys(names, value)).target
+    except UsageError:
+        return None
+    template = route.partition(" ")[2].split("/")
+    parts = target.split("/")
+    if len(parts) != len(template):
+        return f"{route}: {value!r} makes {target}"
+    for part, wanted in zip(parts, template, strict=True):
+        literal = "{" not in wanted
+        if part != wanted if literal else unquote(part) != value:
+            return f"{route}: {value!r} makes {target}"
+    plain = re.fullmatch(r"[\x21-\x7e]+", target) and not re.search(r"[?#\\ ]", target)
+    dots = {".", ".."} & set(parts)
+    return None if plain and not dots else f"{route}: {value!r} makes {target}"
+
+
+def ids_times_routes(count: int, seed: int) -> list[str]:
+    """Draw ids, and make the path of each route with each of them."""
+    wrong: list[str] = []
+
+    @seeded(seed)
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(ids)
+    def draw(value: str) -> None:
+        wrong.extend(text for route in ROUTES if (text := wrong_path(route, value)))
+
+    draw()
+    return wrong
+
+
+async def on_the_wire(count: int, seed: int) -> list[str]:
+    """Send ids with both clients; a server says which paths came."""
+    rng, wrong = random.Random(seed), list[str]()
+    kinds: tuple[Any, ...] = (Partnero, AwaitedClient)
+    async with faulty([answer(b'{"data": {}, "status": 1}')]) as server:
+        for kind in kinds:
+            async with kind(uuid4().hex, base_url=server.url) as client:
+                client._transport.program.know(None)
+                for _ in range(count // 2):
+                    value = "".join(rng.choices(NASTY, k=rng.randrange(1, 3)))
+                    refused = await _refused(client, value)
+                    came = [unquote(line) for line in server.lines]
+                    if came != ([] if refused else [f"DELETE /partners/{value}"]):
+                        wrong.append(f"{value!r}: {came}")
+                    server.ledger.clear()
+    return wrong
+
+
+async def _refused(client: Partnero, value: str) -> bool:
+    try:
+        await client.partners.delete(value)
+    except UsageError:
+        return True
+    except PartneroError:
+        return False
+    return False
+
+
+READER = """
+import asyncio, sys
+from pathlib import Path
+from partnero_async import Partnero, PartneroError
+
+def peak():
+    # getrusage counts what the process was before it became this program.
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+async def main(url):
+    async with Partnero("key-of-a-test", base_url=url, timeout=60) as client:
+        try:
+            await client.request("POST", "/warm", json={})
+        except PartneroError:
+            pass
+        before = peak()
+        try:
+            await client.request("POST", "/bomb", json={})
+            print("read")
+        except PartneroError as error:
+            print(type(error).__name__)
+        print(peak() - before)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+async def memory(body: bytes, head: bytes) -> tuple[str, float]:
+    """Read a body in a process of its own; return what came of it, and its memory."""
+    warm = answer(b'{"data": {}, "status": 1}')
+    async with faulty([warm, answer(body, head=head)]) as server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            READER,
+            server.url,
+            stdout=subprocess.PIPE,
+        )
+        said, _ = await process.communicate()
+    came, peak = said.decode().split()
+    return came, float(peak)
+
+
+async def bombs() -> tuple[float, list[str]]:
+    """Read what would fill the memory; return the most that it took."""
+    most, wrong = 0.0, list[str]()
+    for name, body, head in (
+        ("gzip bomb", BOMB, b"Content-Encoding: gzip\r\n"),
+        ("32 MB", b'{"data": "' + b"x" * FLOOD + b'"}', b""),
+    ):
+        came, peak = await memory(body, head)
+        most = max(most, peak)
+        if came != "AppliedUnreadableError":
+            wrong.append(f"{name}: {came}")
+    return most, wrong
+
+
+def run(*, full: bool, seed: int) -> list[Figure]:
+    """Measure what hostile input comes to."""
+    size = "full" if full else "small"
+    paths = ids_times_routes(IDS[size], seed)
+    sent = asyncio.run(on_the_wire(SENT[size], seed))
+    most, unread = asyncio.run(bombs())
+    return [
+        Figure(
+            "ids",
+            f"{IDS[size]} ids x {len(ROUTES)} routes: a path of another resource",
+            f"{len(paths) + len(sent)}",
+            "0",
+            not paths and not sent,
+            [*paths, *sent],
+        ),
+        Figure(
+            "bomb",
+            "peak memory of reading a gzip bomb or 32 MB",
+            f"{most:.0f} MiB",
+            f"at most {MOST_MEMORY} MiB",
+            most <= MOST_MEMORY and not unread,
+            unread,
+        ),
+    ]
