@@ -11,6 +11,8 @@ import random
 import re
 import subprocess
 import sys
+from contextlib import suppress
+from itertools import product
 from typing import Any, Final
 from urllib.parse import unquote
 from uuid import uuid4
@@ -26,6 +28,7 @@ from tests.bench.faults import BOMB, FLOOD
 from tests.bench.figures import Figure
 from tests.faulty import answer, faulty
 from tests.reference import OPERATIONS
+from tests.test_examples import Calm
 
 IDS: Final = {"small": 500, "full": 5_000}
 SENT: Final = {"small": 60, "full": 600}
@@ -209,12 +212,51 @@ async def bombs() -> tuple[float, list[str]]:
     return most, wrong
 
 
+MOVED: Final = ("301", "302", "303", "307", "308")
+
+
+async def redirected() -> list[str]:
+    """Redirect reads and sales, here and elsewhere; say who was asked that should not.
+
+    An address elsewhere must see nothing, and one on the same server neither.
+    """
+    wrong: list[str] = []
+    kinds: tuple[Any, ...] = (Partnero, AwaitedClient)
+    good = answer(b'{"data": {}, "status": 1}')
+    async with faulty([good]) as other:
+        for kind, status, near in product(kinds, MOVED, (True, False)):
+            wrong.extend(await _redirected(kind, status, None if near else other.url))
+            if other.ledger:
+                wrong.append(f"{status}: the other server was asked {other.lines}")
+                other.ledger.clear()
+    return wrong
+
+
+async def _redirected(kind: Any, status: str, elsewhere: str | None) -> list[str]:
+    where = (elsewhere or "/v1") + "/lured"
+    act = answer(b"", status=f"{status} Moved", head=f"Location: {where}\r\n".encode())
+    async with (
+        faulty([act]) as server,
+        kind(uuid4().hex, base_url=server.url, settle=0.01) as client,
+    ):
+        client._transport.program.know(None)
+        client._transport.line.rng = Calm()
+        for call in (
+            client.partners.get("p1"),
+            client.transactions.create(amount=1, customer={"key": "c1"}),
+        ):
+            with suppress(PartneroError):
+                await call
+        return [f"{status}: {line}" for line in server.lines if "lured" in line]
+
+
 def run(*, full: bool, seed: int) -> list[Figure]:
     """Measure what hostile input comes to."""
     size = "full" if full else "small"
     paths = ids_times_routes(IDS[size], seed)
     sent = asyncio.run(on_the_wire(SENT[size], seed))
     most, unread = asyncio.run(bombs())
+    lured = asyncio.run(redirected())
     return [
         Figure(
             "ids",
@@ -223,6 +265,14 @@ def run(*, full: bool, seed: int) -> list[Figure]:
             "0",
             not paths and not sent,
             [*paths, *sent],
+        ),
+        Figure(
+            "away",
+            "redirects of five kinds, here and elsewhere: followed",
+            f"{len(lured)}",
+            "0",
+            not lured,
+            lured,
         ),
         Figure(
             "bomb",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
+import aiohttp
 import pytest
 
-from partnero_async import _wire
+from partnero_async import Partnero, _wire
 from tests.bench import hostile
 from tests.bench.faults import FLOOD
 from tests.bench.figures import assert_met
 from tests.bench.hostile import ids_times_routes, on_the_wire
+from tests.faulty import answer, faulty
 
 
 def test_hostile_input(seed: int) -> None:
@@ -45,3 +49,33 @@ def test_body_without_a_cap_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     most, wrong = asyncio.run(hostile.bombs())
     assert most > hostile.MOST_MEMORY
     assert wrong
+
+
+async def test_session_has_no_key_of_its_own() -> None:
+    """What is sent past the one place that attaches the key goes without it."""
+    good = answer(b'{"data": {}, "status": 1}')
+    async with (
+        faulty([good]) as server,
+        Partnero("key-of-a-test", base_url=server.url) as client,
+    ):
+        await client.account.test()
+        session = await client._transport.line.sessions.here()
+        url, context = f"{server.url}/elsewhere", SimpleNamespace()
+        async with session._http.get(url, trace_request_ctx=context):
+            pass
+    with_key, without = server.ledger
+    assert b"Authorization: Bearer key-of-a-test\r\n" in with_key
+    assert b"key-of-a-test" not in without
+
+
+def test_redirect_that_is_followed_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a client that lets its library decide, to another server and to the same."""
+    real = aiohttp.ClientSession._request
+
+    async def following(session: Any, *args: Any, **kwargs: Any) -> Any:
+        return await real(session, *args, **{**kwargs, "allow_redirects": True})
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", following)
+    wrong = asyncio.run(hostile.redirected())
+    assert any("the other server was asked" in text for text in wrong)
+    assert any("/lured" in text for text in wrong)
