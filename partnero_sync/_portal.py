@@ -86,6 +86,7 @@ class Trip(Generic[T]):
     __slots__ = (
         "_away",
         "_error",
+        "_given_up",
         "_letters",
         "_loop",
         "_result",
@@ -101,6 +102,7 @@ class Trip(Generic[T]):
         self._then = then
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._given_up = False
         self._letters = _mail.letters
         self._result: T
         self._error: BaseException | None = None
@@ -152,7 +154,10 @@ class Trip(Generic[T]):
     async def _run(self) -> None:
         # No callback of the task: that would cost one more turn of the loop.
         try:
-            self._result = await self._work
+            if self._given_up:
+                self._work.close()
+            else:
+                self._result = await self._work
         except asyncio.CancelledError:
             closed = "the client was closed during this call"
             self._error = NoAnswerError(closed, maybe_applied=True)
@@ -168,12 +173,16 @@ class Trip(Generic[T]):
             self._then()
 
     def _cancel(self) -> None:
-        if inspect.getcoroutinestate(self._work) == inspect.CORO_CREATED:
-            # It has not begun: nothing of it is made, and its task says nothing either.
+        if inspect.getcoroutinestate(self._work) != inspect.CORO_CREATED:
+            if self._task:
+                self._task.cancel()
+            return
+        # It has not begun, and is not made. Its task is not cancelled either: that
+        # would keep the task, its error and this in a circle, and a walk with them.
+        self._given_up = True
+        if self._task is None:  # Ctrl-C came on the way here: then it never was
             self._work.close()
             self._arrive()
-        if self._task:
-            self._task.cancel()
 
 
 class LoopThread:
