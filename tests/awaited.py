@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from partnero_sync import Pages, Partnero
 from partnero_sync.pages import Walk
+from tests.clock import at_work
 
 THREADS = ThreadPoolExecutor(64, thread_name_prefix="caller")
 END = object()
@@ -26,7 +27,8 @@ END = object()
 async def in_thread(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call *method* in a thread; the default threads of a loop are too few."""
     call = partial(copy_context().run, method, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(THREADS, call)
+    with at_work():
+        return await asyncio.get_running_loop().run_in_executor(THREADS, call)
 
 
 class Awaited:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from partnero_async import Partnero
 from partnero_async.sandbox import Sandbox
 from tests.awaited import AwaitedClient
+from tests.scripted import Play, run_script
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,12 +50,22 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 def partnero(request: pytest.FixtureRequest) -> type[Partnero]:
     """Return the class of clients to test: the asynchronous, and then the other one.
 
-    So each test that makes its client with this, or asks for `client`, runs twice. The
-    synchronous client is called in threads, and the test awaits them. Tests on virtual
-    time (`tests.scripted`) make their own and run once: a thread that waits for a
-    socket does not go with a clock that jumps to the next timer.
+    So each test that makes its client with this, or asks for `client` or `play`, runs
+    twice. The synchronous client is called in threads, and the test awaits them.
     """
     return Partnero if request.param == "async" else cast("Any", AwaitedClient)
+
+
+@pytest.fixture
+def play(partnero: type[Partnero]) -> Play:
+    """Play a script to a client on virtual time: one of each kind, in turn."""
+    return partial(run_script, partnero)
+
+
+@pytest.fixture
+def asking(play: Play) -> Play:
+    """Play to a client that asks for the type of its program when it matters."""
+    return partial(play, asks=True)
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from unittest.mock import Mock
 
 import aiohttp
 import attrs
 import msgspec
+import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
@@ -97,6 +98,8 @@ class Script:
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = list(steps)
         self.seen: list[Seen] = []
+        self.given_up: list[float] = []
+        """When a request was cancelled before its answer, in virtual seconds."""
         self.ended = 0.0
         """When the whole play was over, in virtual seconds."""
 
@@ -118,27 +121,56 @@ class Script:
             )
         )
         context: SimpleNamespace = request["trace_request_ctx"]
+        context.left = step.sent if isinstance(step, Fault) else True
+        await self._wait(step.after)
         if isinstance(step, Fault):
-            context.left = step.sent
-            await asyncio.sleep(step.after)
             raise aiohttp.ServerDisconnectedError
-        context.left = True
-        await asyncio.sleep(step.after)
-        body = (
-            step.body
-            if isinstance(step.body, bytes)
-            else msgspec.json.encode(step.body)
-        )
-        return CallbackResult(
-            status=step.status,
-            body=body,
-            headers=dict(step.headers),
-            content_type=step.content_type,
-            response_class=_Response,
-        )
+        return _result(step)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self.given_up.append(asyncio.get_running_loop().time())
+            raise
 
 
-def play(
+def _result(reply: Reply) -> CallbackResult:
+    body = reply.body
+    return CallbackResult(
+        status=reply.status,
+        body=body if isinstance(body, bytes) else msgspec.json.encode(body),
+        headers=dict(reply.headers),
+        content_type=reply.content_type,
+        response_class=_Response,
+    )
+
+
+async_only = pytest.mark.parametrize("partnero", ["async"], indirect=True)
+"""For what only tasks do: they are cancelled, and so are their calls.
+
+A thread that waits for a call cannot be. What stops such a call, Ctrl-C and `close`, is
+tested in `tests.sync`; the gate itself (`tests.test_pacing`) is below either client.
+"""
+
+
+class Play(Protocol):
+    """`run_script` with one kind of client: the fixture `play`."""
+
+    def __call__(
+        self,
+        steps: Sequence[Step],
+        use: Callable[[Partnero], Awaitable[T]],
+        *,
+        seed: int = 0,
+        **settings: Any,
+    ) -> tuple[T, Script]:
+        """Run *use*; return what it returns, and what was asked."""
+        ...
+
+
+def run_script(
+    kind: type[Partnero],
     steps: Sequence[Step],
     use: Callable[[Partnero], Awaitable[T]],
     *,
@@ -157,7 +189,7 @@ def play(
                     callback=_bound(script, method),
                     repeat=True,
                 )
-            async with virtual_client(seed=seed, **settings) as client:
+            async with virtual_client(kind, seed=seed, **settings) as client:
                 result = await use(client)
             script.ended = asyncio.get_running_loop().time()
             return result
@@ -172,17 +204,20 @@ def _bound(script: Script, method: str) -> Callable[..., Awaitable[CallbackResul
     return callback
 
 
-def virtual_client(*, seed: int = 0, asks: bool = False, **settings: Any) -> Partnero:
+def virtual_client(
+    kind: type[Partnero], *, seed: int = 0, asks: bool = False, **settings: Any
+) -> Partnero:
     """Make a client whose gate and jitter run on the loop's virtual time.
 
     It takes the type of its program for one that cannot be told, unless it *asks*.
     """
-    client = Partnero("test-key", base_url=ORIGIN + "/v1", **settings)
+    client = kind("test-key", base_url=ORIGIN + "/v1", **settings)
     loop = asyncio.get_running_loop()
     transport = Transport(
         client._settings, gate=Gate(clock=loop.time), rng=random.Random(seed)
     )
     if not asks:
         transport.program.know(None)
-    client.__dict__["_transport"] = transport
+    # The synchronous client sends through an asynchronous one.
+    vars(getattr(client, "_original", client))["_transport"] = transport
     return client

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.clock import DeadlockError, VirtualLoop, run_virtual
+from tests import clock
+from tests.clock import DeadlockError, VirtualLoop, at_work, run_virtual
 
 
 def test_a_long_sleep_takes_no_real_time() -> None:
@@ -113,3 +116,70 @@ def test_every_loop_begins_at_zero() -> None:
         assert loop.time() == 0.0
     finally:
         loop.close()
+
+
+# --- the loops and callers of other threads ----------------------------------------
+
+
+async def in_thread(do: Callable[[], object], *, counted: bool) -> float:
+    """Call *do* in a thread, beside a task of a minute; say when it has ended."""
+    loop = asyncio.get_running_loop()
+    minute = asyncio.create_task(asyncio.sleep(60))
+    with ThreadPoolExecutor(1) as threads:
+        call = loop.run_in_executor(threads, do)
+        if counted:
+            with at_work():
+                await call
+        else:
+            await call
+    minute.cancel()
+    return loop.time()
+
+
+@pytest.mark.parametrize(("counted", "at"), [(True, 0), (False, 60)])
+def test_time_stands_while_a_caller_is_at_work(counted: bool, at: float) -> None:
+    """What takes a thread real time takes no virtual time."""
+    do = threading.Event()
+    threading.Timer(0.1, do.set).start()
+    assert run_virtual(in_thread(do.wait, counted=counted)) == at
+
+
+def test_a_caller_waits_while_its_call_is_under_way() -> None:
+    """Then time moves, and it is one for the loops of all threads."""
+    ready = threading.Event()
+    woken: list[float] = []
+
+    async def wake(*times: float) -> None:
+        loop = asyncio.get_running_loop()
+        for seconds in times:
+            await asyncio.sleep(seconds)
+            woken.append(loop.time())
+
+    async def serve(loops: list[asyncio.AbstractEventLoop], end: asyncio.Event) -> None:
+        loops.append(asyncio.get_running_loop())
+        beside = asyncio.create_task(wake(5, 20, 100))
+        ready.set()
+        await end.wait()
+        beside.cancel()
+
+    def call() -> None:
+        loops: list[asyncio.AbstractEventLoop] = []
+        end = asyncio.Event()
+        server = threading.Thread(target=lambda: asyncio.run(serve(loops, end)))
+        server.start()
+        ready.wait()
+        asyncio.run_coroutine_threadsafe(wake(30), loops[0]).result()
+        loops[0].call_soon_threadsafe(end.set)
+        server.join()
+
+    assert run_virtual(in_thread(call, counted=True)) == 30
+    assert woken == [5, 25, 30]
+
+
+def test_a_caller_that_is_stuck_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that neither calls nor returns is an error, not a hang."""
+    monkeypatch.setattr(clock, "PATIENCE", 0.5)
+    stuck = threading.Event()
+    threading.Timer(1, stuck.set).start()
+    with pytest.raises(DeadlockError, match="neither calls nor returns"):
+        run_virtual(in_thread(stuck.wait, counted=True))

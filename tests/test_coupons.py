@@ -28,7 +28,7 @@ from partnero_async.models import (
 )
 from partnero_async.sandbox import Sandbox
 
-from .scripted import DISTURBED, HALF_JSON, LOST, Reply, Step, data, page, play
+from .scripted import DISTURBED, HALF_JSON, LOST, Play, Reply, Step, data, page
 
 COUPON: dict[str, Any] = {
     "name": "Spring",
@@ -75,7 +75,7 @@ async def redeem_sale(client: Partnero) -> Coupon:
 # --- writes ------------------------------------------------------------------
 
 
-def test_a_code_is_made_where_none_is_given() -> None:
+def test_a_code_is_made_where_none_is_given(play: Play) -> None:
     """Without one there is nothing to look up, and a repeat makes a second coupon."""
     codes: list[str] = []
     for _ in range(2):
@@ -85,20 +85,20 @@ def test_a_code_is_made_where_none_is_given() -> None:
     assert all(len(code) == 12 and code.isalnum() and code.isupper() for code in codes)
 
 
-def test_a_lost_coupon_is_looked_up_by_its_code() -> None:
+def test_a_lost_coupon_is_looked_up_by_its_code(play: Play) -> None:
     """What is there under the code, with the same values, is the result."""
     coupon, script = play([LOST, data(COUPON)], create_spring)
     assert coupon.name == "Spring"
     assert str(script) == "POST /coupons GET /coupons/SPRING-15"
 
 
-def test_a_lost_coupon_that_is_absent_is_sent_again() -> None:
+def test_a_lost_coupon_that_is_absent_is_sent_again(play: Play) -> None:
     """The code is unique, so a second one is refused and cannot do harm."""
     _, script = play([LOST, ABSENT, data(COUPON)], create_spring)
     assert script.seen[0].body == script.seen[2].body
 
 
-def test_another_coupon_under_the_code_is_a_conflict() -> None:
+def test_another_coupon_under_the_code_is_a_conflict(play: Play) -> None:
     """It has other values."""
 
     async def use(client: Partnero) -> None:
@@ -109,7 +109,7 @@ def test_another_coupon_under_the_code_is_a_conflict() -> None:
     play([LOST, data({**COUPON, "coupon_discount_amount": 20})], use)
 
 
-def test_a_code_that_is_taken_is_refused_unless_asked_otherwise() -> None:
+def test_a_code_that_is_taken_is_refused_unless_asked_otherwise(play: Play) -> None:
     """``if_exists="return"`` turns the refusal into the coupon."""
 
     async def use(client: Partnero) -> Coupon:
@@ -120,7 +120,7 @@ def test_a_code_that_is_taken_is_refused_unless_asked_otherwise() -> None:
     assert play([TAKEN, TAKEN, data(COUPON)], use)[0].uuid_code == "SPRING-15"
 
 
-def test_a_day_is_sent_without_a_time() -> None:
+def test_a_day_is_sent_without_a_time(play: Play) -> None:
     """Expiry is a day, amounts are numbers."""
 
     async def use(client: Partnero) -> None:
@@ -147,7 +147,7 @@ def test_a_day_is_sent_without_a_time() -> None:
     ],
 )
 def test_a_redemption_without_a_sale_is_not_counted_again(
-    step: Step, kind: type[AmbiguousWriteError]
+    play: Play, step: Step, kind: type[AmbiguousWriteError]
 ) -> None:
     """Every call without a sale counts."""
 
@@ -160,14 +160,14 @@ def test_a_redemption_without_a_sale_is_not_counted_again(
     assert len(play([step], use)[1].seen) == 1
 
 
-def test_a_redemption_of_a_sale_is_sent_again() -> None:
+def test_a_redemption_of_a_sale_is_sent_again(play: Play) -> None:
     """The API counts a sale once, so a repeat is harmless."""
     coupon, script = play([LOST, data({**COUPON, "times_redeemed": 1})], redeem_sale)
     assert coupon.times_redeemed == 1
     assert str(script) == "PUT /coupons PUT /coupons"
 
 
-def test_a_change_is_read_back_where_its_answer_is_broken() -> None:
+def test_a_change_is_read_back_where_its_answer_is_broken(play: Play) -> None:
     """It was applied: what is there is the result."""
 
     async def use(client: Partnero) -> Coupon:
@@ -186,19 +186,19 @@ async def delete(client: Partnero) -> None:
     await client.coupons.delete("SPRING-15")
 
 
-def test_a_deletion_names_the_coupon_in_its_body() -> None:
+def test_a_deletion_names_the_coupon_in_its_body(play: Play) -> None:
     """The route has no code in it."""
     _, script = play([Reply(200, {"data": {"status": 1, "message": "Gone."}})], delete)
     assert str(script) == "DELETE /coupons"
     assert script.seen[0].body == {"uuid_code": "SPRING-15"}
 
 
-def test_a_deletion_that_is_repeated_is_done() -> None:
+def test_a_deletion_that_is_repeated_is_done(play: Play) -> None:
     """404 to the second one: the first has deleted it."""
     assert len(play([LOST, ABSENT], delete)[1].seen) == 2
 
 
-def test_a_first_deletion_of_nothing_is_an_error() -> None:
+def test_a_first_deletion_of_nothing_is_an_error(play: Play) -> None:
     """Nothing was there."""
 
     async def use(client: Partnero) -> None:
@@ -209,7 +209,7 @@ def test_a_first_deletion_of_nothing_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("flag", [0, False, "0"])
-def test_a_refusal_inside_of_data_is_one(flag: object) -> None:
+def test_a_refusal_inside_of_data_is_one(play: Play, flag: object) -> None:
     """Flag, message and reasons stand where the confirmation does."""
     inside = {"status": flag, "message": "In use.", "errors": {"uuid_code": ["used"]}}
 
@@ -222,7 +222,7 @@ def test_a_refusal_inside_of_data_is_one(flag: object) -> None:
     play([Reply(200, {"data": inside})], use)
 
 
-def test_a_status_of_the_record_is_no_refusal() -> None:
+def test_a_status_of_the_record_is_no_refusal(play: Play) -> None:
     """Beside a flag of its own, ``data`` has nothing to say about success."""
 
     async def use(client: Partnero) -> Coupon:
@@ -235,7 +235,7 @@ def test_a_status_of_the_record_is_no_refusal() -> None:
 # --- reading -------------------------------------------------------------------
 
 
-def coupon_of(**more: Any) -> Coupon:
+def coupon_of(play: Play, **more: Any) -> Coupon:
     """Read a coupon with some members more."""
 
     async def use(client: Partnero) -> Coupon:
@@ -244,7 +244,7 @@ def coupon_of(**more: Any) -> Coupon:
     return play([data({**COUPON, **more})], use)[0]
 
 
-def test_members_beside_data_are_the_coupons() -> None:
+def test_members_beside_data_are_the_coupons(play: Play) -> None:
     """Writes say beside ``data`` what came of the push to an integration."""
     answer = data(
         COUPON,
@@ -258,10 +258,10 @@ def test_members_beside_data_are_the_coupons() -> None:
     assert coupon.synchronization_successful is False
     assert coupon.synchronization_message == "Not connected."
     assert coupon.extra == {}
-    assert coupon_of().synchronization_enabled is None
+    assert coupon_of(play).synchronization_enabled is None
 
 
-def test_a_member_beside_data_that_does_not_fit() -> None:
+def test_a_member_beside_data_that_does_not_fit(play: Play) -> None:
     """The write was applied, and its answer cannot be read."""
 
     async def use(client: Partnero) -> None:
@@ -272,7 +272,7 @@ def test_a_member_beside_data_that_does_not_fit() -> None:
 
 
 @pytest.mark.parametrize("body", [None, [], "x"])
-def test_data_that_is_no_object(body: object) -> None:
+def test_data_that_is_no_object(play: Play, body: object) -> None:
     """There is nothing to gather members into."""
 
     async def use(client: Partnero) -> None:
@@ -282,19 +282,21 @@ def test_data_that_is_no_object(body: object) -> None:
     play([data(body)], use)
 
 
-def test_a_coupon_without_redemptions() -> None:
+def test_a_coupon_without_redemptions(play: Play) -> None:
     """The empty array of the PHP origin is an object without members."""
-    coupon = coupon_of()
+    coupon = coupon_of(play)
     assert coupon.additional_info == AdditionalInfo()
     assert coupon.metadata == {}
     assert coupon.coupon_discount_amount == Decimal(15)
-    assert coupon_of(additional_info=None).additional_info is None
+    assert coupon_of(play, additional_info=None).additional_info is None
 
 
-def test_a_coupon_with_redemptions() -> None:
+def test_a_coupon_with_redemptions(play: Play) -> None:
     """Each has an aware time, and the key of its sale."""
     one = {"redeemed_at": "2026-03-02T18:44:09.000000Z", "transaction_key": "inv-1"}
-    coupon = coupon_of(additional_info={"redemptions": [one]}, metadata={"a": "b"})
+    coupon = coupon_of(
+        play, additional_info={"redemptions": [one]}, metadata={"a": "b"}
+    )
     assert coupon.additional_info == AdditionalInfo(
         redemptions=[
             Redemption(
@@ -308,38 +310,38 @@ def test_a_coupon_with_redemptions() -> None:
 
 
 @pytest.mark.parametrize("info", ["x", [1], 0])
-def test_additional_info_of_another_kind(info: object) -> None:
+def test_additional_info_of_another_kind(play: Play, info: object) -> None:
     """Only an empty array stands for an object."""
     with pytest.raises(UnexpectedBodyError, match="additional_info"):
-        coupon_of(additional_info=info)
+        coupon_of(play, additional_info=info)
 
 
-def test_codes_of_a_coupon() -> None:
+def test_codes_of_a_coupon(play: Play) -> None:
     """They stay in the envelope that they come in, with all that is in it."""
     wire = {"data": [{"code": "ANNA"}], "more": True}
-    coupon = coupon_of(promotion_codes=wire)
+    coupon = coupon_of(play, promotion_codes=wire)
     assert coupon.promotion_codes == PromotionCodes(
         data=[PromotionCode(code="ANNA")], extra={"more": True}
     )
     assert unstructure(coupon)["promotion_codes"] == wire
-    assert coupon_of(promotion_codes={}).promotion_codes == PromotionCodes()
+    assert coupon_of(play, promotion_codes={}).promotion_codes == PromotionCodes()
 
 
 @pytest.mark.parametrize("wire", [{"data": {}}, "x", {"data": [{"code": 1}]}])
-def test_codes_in_another_form(wire: object) -> None:
+def test_codes_in_another_form(play: Play, wire: object) -> None:
     """They are not made up."""
     with pytest.raises(UnexpectedBodyError, match="promotion_codes"):
-        coupon_of(promotion_codes=wire)
+        coupon_of(play, promotion_codes=wire)
 
 
-def test_a_list_of_coupons() -> None:
+def test_a_list_of_coupons(play: Play) -> None:
     """The items are read like single ones."""
 
     async def use(client: Partnero) -> list[Coupon]:
         return await client.coupons.list(limit=250).collect()
 
     coupons, script = play([page(COUPON)], use)
-    assert coupons == [coupon_of()]
+    assert coupons == [coupon_of(play)]
     assert script.seen[0].query == {"limit": "250", "page": "1"}
 
 

@@ -17,7 +17,7 @@ from partnero_async import (
 )
 from partnero_async.sandbox import Sandbox
 
-from .scripted import HALF_JSON, LOST, Reply, data, page, play
+from .scripted import HALF_JSON, LOST, Play, Reply, data, page
 
 LINK = {"id": "otter-mail", "key": "otter-mail", "default": False}
 OTHER = {"id": "otter-mail-2", "key": "otter-mail-2"}
@@ -48,7 +48,7 @@ BY_ID = {"customer": {"id": "usr-5531"}}
 BY_KEY = {"customer": {"key": "saffron-otter"}}
 
 
-def test_a_link_is_made_for_a_customer() -> None:
+def test_a_link_is_made_for_a_customer(play: Play) -> None:
     """What is left out is not sent."""
     link, script = play([data(LINK)], create(**BY_KEY, domain_id=3, is_additional=True))
     assert link.key == "otter-mail"
@@ -60,20 +60,20 @@ def test_a_link_is_made_for_a_customer() -> None:
     }
 
 
-def test_a_lost_link_is_looked_for_among_the_customers_own() -> None:
+def test_a_lost_link_is_looked_for_among_the_customers_own(play: Play) -> None:
     """A link does not say whose it is: another customer's is not the one."""
     link, script = play([LOST, page(OTHER, LINK)], create(**BY_ID))
     assert link.id == "otter-mail"
     assert str(script) == f"{POST} {OF_CUSTOMER}"
 
 
-def test_a_link_that_is_not_there_is_made_again() -> None:
+def test_a_link_that_is_not_there_is_made_again(play: Play) -> None:
     """Its key is unique, so a repeat does no harm."""
     _, script = play([LOST, page(OTHER), data(LINK)], create(**BY_ID))
     assert str(script) == f"{POST} {OF_CUSTOMER} {POST}"
 
 
-def test_a_lost_link_of_a_customer_without_an_id_is_in_doubt() -> None:
+def test_a_lost_link_of_a_customer_without_an_id_is_in_doubt(play: Play) -> None:
     """Whose link is found could not be told."""
     error, script = play([LOST], failing(create(**BY_KEY)))
     assert type(error) is AmbiguousWriteError
@@ -81,26 +81,26 @@ def test_a_lost_link_of_a_customer_without_an_id_is_in_doubt() -> None:
     assert str(script) == POST
 
 
-def test_the_link_that_is_there_is_returned() -> None:
+def test_the_link_that_is_there_is_returned(play: Play) -> None:
     """Where the customer has it."""
     link, _ = play([TAKEN, page(LINK)], create(**BY_ID, if_exists="return"))
     assert link.id == "otter-mail"
 
 
-def test_the_link_of_another_customer_is_not_returned() -> None:
+def test_the_link_of_another_customer_is_not_returned(play: Play) -> None:
     """Then the refusal stands."""
     error, _ = play([TAKEN, page(OTHER)], failing(create(**BY_ID, if_exists="return")))
     assert type(error) is ValidationError
 
 
-def test_returning_takes_a_customer_by_id() -> None:
+def test_returning_takes_a_customer_by_id(play: Play) -> None:
     """Nothing is sent where the owner could not be compared."""
     error, script = play([TAKEN], failing(create(**BY_KEY, if_exists="return")))
     assert type(error) is UsageError
     assert script.seen == []
 
 
-def test_a_link_lives() -> None:
+def test_a_link_lives(play: Play) -> None:
     """It is read, changed and deleted under its id."""
 
     async def use(client: Partnero) -> None:
@@ -114,7 +114,7 @@ def test_a_link_lives() -> None:
     assert script.seen[1].body == {"default": True}
 
 
-def test_a_renamed_link_is_read_under_its_new_name() -> None:
+def test_a_renamed_link_is_read_under_its_new_name(play: Play) -> None:
     """Where the answer to the change cannot be read."""
     link, script = play(
         [HALF_JSON, data(LINK)],
@@ -124,7 +124,7 @@ def test_a_renamed_link_is_read_under_its_new_name() -> None:
     assert script.seen[1].path == "/customer_referral_links/otter-mail"
 
 
-def test_a_renaming_that_was_lost_may_have_been_done() -> None:
+def test_a_renaming_that_was_lost_may_have_been_done(play: Play) -> None:
     """The repeat does not find the old name."""
     gone = Reply(404, {})
     error, _ = play(
@@ -135,7 +135,7 @@ def test_a_renaming_that_was_lost_may_have_been_done() -> None:
     assert error.maybe_applied
 
 
-def test_lists_and_searches() -> None:
+def test_lists_and_searches(play: Play) -> None:
     """A search narrows to one customer as the library does it."""
 
     async def use(client: Partnero) -> None:

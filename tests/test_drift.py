@@ -16,7 +16,7 @@ from partnero_async import (
 )
 from partnero_async.drift import ALWAYS, KNOWN_VALUES, MOST, Drift, Finding
 from tests.reference import API
-from tests.scripted import Reply, data, page, play
+from tests.scripted import Play, Reply, data, page
 
 CUSTOMER: dict[str, Any] = {
     **dict.fromkeys(ALWAYS["Customer"]),
@@ -61,20 +61,20 @@ async def read(client: Partnero) -> str:
         ),
     ],
 )
-def test_customer_with_news(changes: dict[str, Any], line: str) -> None:
+def test_customer_with_news(play: Play, changes: dict[str, Any], line: str) -> None:
     """What is unknown is kept, and reported without what it says of a person."""
     report, _ = play([data({**CUSTOMER, **changes})], read)
     assert report.splitlines()[-1] == line
 
 
-def test_missing_member_is_news() -> None:
+def test_missing_member_is_news(play: Play) -> None:
     """A member that all published forms have is missed."""
     less = {name: value for name, value in CUSTOMER.items() if name != "partner"}
     report, _ = play([data(less)], read)
     assert report.splitlines()[1:] == ["missing field: Customer.partner, 1 times"]
 
 
-def test_findings_are_counted() -> None:
+def test_findings_are_counted(play: Play) -> None:
     """Each finding is reported once, with how often it came."""
 
     async def walk(client: Partnero) -> Drift:
@@ -111,7 +111,7 @@ async def write(client: Partnero) -> Any:
     [pytest.param(read, False, id="read"), pytest.param(write, True, id="write")],
 )
 def test_strict_client_raises(
-    use: Callable[[Partnero], Awaitable[Any]], applied: bool
+    play: Play, use: Callable[[Partnero], Awaitable[Any]], applied: bool
 ) -> None:
     """For contract tests drift is an error; a write of it was applied all the same."""
 
@@ -126,7 +126,7 @@ def test_strict_client_raises(
     assert len(script.seen) == 1
 
 
-def test_strict_client_takes_what_was_published() -> None:
+def test_strict_client_takes_what_was_published(play: Play) -> None:
     """What is as it was published is no drift."""
     play([data(CUSTOMER)], read, strict=True)
 
@@ -173,7 +173,7 @@ async def ask(client: Partnero) -> Any:
     )
 
 
-def test_request_returns_plain_data() -> None:
+def test_request_returns_plain_data(play: Play) -> None:
     """What has no method yet is asked for by its route, and comes as it is."""
     answer, script = play([Reply(502, b""), data([1.5], more=True)], ask)
     assert answer == {"data": [1.5], "status": 1, "more": True}
@@ -182,7 +182,9 @@ def test_request_returns_plain_data() -> None:
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_request_that_writes_is_repeated_where_that_was_said(repeatable: bool) -> None:
+def test_request_that_writes_is_repeated_where_that_was_said(
+    play: Play, repeatable: bool
+) -> None:
     """Whether a second one does harm, only the caller knows."""
 
     async def run(client: Partnero) -> str:

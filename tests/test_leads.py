@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from functools import partial
 from typing import Any, Literal
 
 import pytest
@@ -29,15 +28,12 @@ from .scripted import (
     HANG,
     LOST,
     NOT_SENT,
+    Play,
     Reply,
     Step,
     data,
     page,
-    play,
 )
-
-asking = partial(play, asks=True)
-"""Play to a client that asks for the type of its program when it matters."""
 
 LEAD: dict[str, Any] = {
     "id": 318,
@@ -67,7 +63,7 @@ async def reject(client: Partnero) -> Lead:
 # --- conversion: a GET that must not be repeated -----------------------------------
 
 
-def test_a_conversion_is_a_get() -> None:
+def test_a_conversion_is_a_get(asking: Play) -> None:
     """As documented; the amount is sent as it was written."""
     lead, script = asking([data(CONVERTED)], convert)
     assert lead.converted_to is not None
@@ -79,7 +75,7 @@ def test_a_conversion_is_a_get() -> None:
     }
 
 
-def test_a_conversion_is_posted_where_get_is_not_allowed() -> None:
+def test_a_conversion_is_posted_where_get_is_not_allowed(asking: Play) -> None:
     """405 was refused before any effect, so the other form is sent."""
     script = asking([NOT_ALLOWED, AFFILIATE, data(CONVERTED)], convert)[1]
     sent = [seen for seen in script.seen if seen.path == "/leads/convert"]
@@ -100,6 +96,7 @@ def test_a_conversion_is_posted_where_get_is_not_allowed() -> None:
     ],
 )
 def test_a_conversion_in_doubt_is_never_sent_again(
+    asking: Play,
     step: Step,
     posted: bool,
 ) -> None:
@@ -119,20 +116,20 @@ def test_a_conversion_in_doubt_is_never_sent_again(
 
 
 @pytest.mark.parametrize("step", [LOST, DISTURBED, HALF_JSON])
-def test_a_conversion_in_doubt_is_told_by_the_lead(step: Step) -> None:
+def test_a_conversion_in_doubt_is_told_by_the_lead(asking: Play, step: Step) -> None:
     """A lead that is converted is the result."""
     lead, script = asking([step, data(CONVERTED)], convert)
     assert lead.status == "converted"
     assert str(script) == "GET /leads/convert GET /leads/318"
 
 
-def test_a_conversion_that_was_never_sent_is_sent() -> None:
+def test_a_conversion_that_was_never_sent_is_sent(asking: Play) -> None:
     """Proven unsent is no doubt."""
     _, script = asking([NOT_SENT, data(CONVERTED)], convert)
     assert str(script) == "GET /leads/convert GET /leads/convert"
 
 
-def test_a_conversion_that_is_refused_is_not_posted() -> None:
+def test_a_conversion_that_is_refused_is_not_posted(asking: Play) -> None:
     """Only 405 asks for the other form."""
 
     async def use(client: Partnero) -> None:
@@ -143,7 +140,7 @@ def test_a_conversion_that_is_refused_is_not_posted() -> None:
     assert str(asking([refused], use)[1]) == "GET /leads/convert"
 
 
-def test_a_conversion_that_neither_form_allows() -> None:
+def test_a_conversion_that_neither_form_allows(asking: Play) -> None:
     """The second refusal is the caller's."""
 
     async def use(client: Partnero) -> None:
@@ -155,7 +152,9 @@ def test_a_conversion_that_neither_form_allows() -> None:
 
 
 @pytest.mark.parametrize("amount", [Decimal("NaN"), Decimal("Infinity"), float("inf")])
-def test_an_amount_that_is_no_number_is_refused(amount: Decimal | float) -> None:
+def test_an_amount_that_is_no_number_is_refused(
+    asking: Play, amount: Decimal | float
+) -> None:
     """A query would carry what JSON cannot."""
 
     async def use(client: Partnero) -> None:
@@ -168,7 +167,7 @@ def test_an_amount_that_is_no_number_is_refused(amount: Decimal | float) -> None
 # --- rejection -----------------------------------------------------------------
 
 
-def test_both_forms_share_the_time_of_one_call() -> None:
+def test_both_forms_share_the_time_of_one_call(asking: Play) -> None:
     """What the GET has taken is not there for the POST."""
 
     async def use(client: Partnero) -> None:
@@ -183,14 +182,14 @@ def test_both_forms_share_the_time_of_one_call() -> None:
     assert script.seen[-1].at >= 4
 
 
-def test_a_rejection_sets_a_state_and_is_sent_again() -> None:
+def test_a_rejection_sets_a_state_and_is_sent_again(asking: Play) -> None:
     """The second one finds what the first has left."""
     lead, script = asking([LOST, data(REJECTED)], reject)
     assert lead.status == "rejected"
     assert str(script) == "GET /leads/reject GET /leads/reject"
 
 
-def test_a_rejection_that_is_repeated_and_refused_is_looked_up() -> None:
+def test_a_rejection_that_is_repeated_and_refused_is_looked_up(asking: Play) -> None:
     """400 to the second: the state tells."""
     refused = Reply(400, {"status": 0, "message": "not rejectable"})
     assert asking([LOST, refused, data(REJECTED)], reject)[0].status == "rejected"
@@ -202,7 +201,7 @@ def test_a_rejection_that_is_repeated_and_refused_is_looked_up() -> None:
     asking([LOST, refused, data(CONVERTED)], use)
 
 
-def test_a_rejection_is_posted_where_get_is_not_allowed() -> None:
+def test_a_rejection_is_posted_where_get_is_not_allowed(asking: Play) -> None:
     """As with conversions."""
     script = asking([NOT_ALLOWED, AFFILIATE, data(REJECTED)], reject)[1]
     assert script.seen[-1].method == "POST"
@@ -212,7 +211,7 @@ def test_a_rejection_is_posted_where_get_is_not_allowed() -> None:
 # --- the rest ----------------------------------------------------------------
 
 
-def test_a_lead_in_doubt_is_not_submitted_again() -> None:
+def test_a_lead_in_doubt_is_not_submitted_again(asking: Play) -> None:
     """It has no key, and a repeat is a second lead."""
 
     async def use(client: Partnero) -> None:
@@ -229,7 +228,7 @@ def test_a_lead_in_doubt_is_not_submitted_again() -> None:
     assert script.seen[0].body["cfields"] == {"24": ["charter", "storage"], "25": "PT"}
 
 
-def test_a_deletion_that_is_repeated_is_done() -> None:
+def test_a_deletion_that_is_repeated_is_done(asking: Play) -> None:
     """404 to the second one: the first has deleted it."""
 
     async def use(client: Partnero) -> None:
@@ -238,7 +237,7 @@ def test_a_deletion_that_is_repeated_is_done() -> None:
     assert str(asking([LOST, Reply(404, {})], use)[1]).endswith("DELETE /leads/318")
 
 
-def test_a_lead_that_is_not_there() -> None:
+def test_a_lead_that_is_not_there(asking: Play) -> None:
     """The id is a number, and goes into the path."""
 
     async def use(client: Partnero) -> None:
@@ -249,7 +248,7 @@ def test_a_lead_that_is_not_there() -> None:
     assert script.seen[0].path == "/leads/7"
 
 
-def lead_of(**more: Any) -> Lead:
+def lead_of(asking: Play, **more: Any) -> Lead:
     """Read a lead with some members more."""
 
     async def use(client: Partnero) -> list[Lead]:
@@ -260,39 +259,43 @@ def lead_of(**more: Any) -> Lead:
     return lead
 
 
-def test_a_day_is_a_date() -> None:
+def test_a_day_is_a_date(asking: Play) -> None:
     """Leads have no time of day, and are written back without one."""
-    lead = lead_of()
+    lead = lead_of(asking)
     assert lead.created_at == date(2026, 3, 1)
     assert type(lead.created_at) is date
     assert unstructure(lead)["created_at"] == "2026-03-01"
-    assert lead_of(created_at=None).created_at is None
+    assert lead_of(asking, created_at=None).created_at is None
 
 
 @pytest.mark.parametrize("day", [20260301, "yesterday", "2026-02-30", True, ["x"]])
-def test_what_is_no_day_is_refused_by_path(day: object) -> None:
+def test_what_is_no_day_is_refused_by_path(asking: Play, day: object) -> None:
     """It is not guessed."""
     with pytest.raises(UnexpectedBodyError, match="created_at"):
-        lead_of(created_at=day)
+        lead_of(asking, created_at=day)
 
 
 @pytest.mark.parametrize("answer", ["12 boats", ["charter", "storage"], None])
-def test_an_answer_is_a_text_or_several(answer: object) -> None:
+def test_an_answer_is_a_text_or_several(asking: Play, answer: object) -> None:
     """A checkbox field may have more than one."""
-    lead = lead_of(submission_form=[{"question": "Fleet size", "answer": answer}])
+    lead = lead_of(
+        asking, submission_form=[{"question": "Fleet size", "answer": answer}]
+    )
     assert lead.submission_form is not None
     assert lead.submission_form[0].answer == answer
 
 
 @pytest.mark.parametrize("answer", [7, {"a": "b"}, True])
-def test_an_answer_of_another_kind_is_refused_by_path(answer: object) -> None:
+def test_an_answer_of_another_kind_is_refused_by_path(
+    asking: Play, answer: object
+) -> None:
     """Neither a text nor a list."""
     with pytest.raises(UnexpectedBodyError, match="expected str or list"):
-        lead_of(submission_form=[{"question": "Fleet size", "answer": answer}])
+        lead_of(asking, submission_form=[{"question": "Fleet size", "answer": answer}])
 
 
 @pytest.mark.parametrize("enabled", ["true", True])
-def test_details_of_the_form(enabled: str | bool) -> None:
+def test_details_of_the_form(asking: Play, enabled: str | bool) -> None:
     """Whether leads are taken came as a text; a truth value is read as well."""
 
     async def use(client: Partnero) -> LeadDetails:

@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partnero_async import Partnero, UnexpectedBodyError, UsageError, _walk
-from tests.scripted import ORIGIN, Reply, data, play
+from tests.scripted import ORIGIN, Play, Reply, data
 
 HERE = f"{ORIGIN}/v1/customers"
 
@@ -34,7 +34,7 @@ def walk(limit: int = 2, **filters: Any) -> Callable[[Partnero], Awaitable[list[
     return run
 
 
-def test_walk_follows_next_until_it_is_null() -> None:
+def test_walk_follows_next_until_it_is_null(play: Play) -> None:
     """Each page is asked for by number, with the walk's own limit and filters."""
     keys, script = play(
         [
@@ -50,7 +50,7 @@ def test_walk_follows_next_until_it_is_null() -> None:
     ]
 
 
-def test_link_may_skip_pages_and_change_its_scheme() -> None:
+def test_link_may_skip_pages_and_change_its_scheme(play: Play) -> None:
     """Behind a proxy the API may think that it is not https; a number may jump."""
     far = "http://api.test/v1/customers?page=7"
     keys, script = play([linked(far, "a", "b"), linked(None, "c")], walk())
@@ -67,14 +67,16 @@ def test_link_may_skip_pages_and_change_its_scheme() -> None:
         pytest.param([[]], [], id="nothing-at-all"),
     ],
 )
-def test_walk_without_links_ends(pages: list[list[str]], keys: list[str]) -> None:
+def test_walk_without_links_ends(
+    play: Play, pages: list[list[str]], keys: list[str]
+) -> None:
     """Some lists are answered without links: what is not full, or not new, is last."""
     found, script = play([data(items(*page)) for page in pages], walk())
     assert found == keys
     assert len(script.seen) == len(pages)
 
 
-def test_empty_page_ends_the_walk_whatever_its_link_says() -> None:
+def test_empty_page_ends_the_walk_whatever_its_link_says(play: Play) -> None:
     """A list that shrank while it was walked has no end to look for."""
     keys, script = play(
         [linked(f"{HERE}?page=2", "a", "b"), linked(f"{HERE}?page=3")], walk()
@@ -83,7 +85,7 @@ def test_empty_page_ends_the_walk_whatever_its_link_says() -> None:
     assert len(script.seen) == 2
 
 
-def test_pages_that_repeat_end_the_walk() -> None:
+def test_pages_that_repeat_end_the_walk(play: Play) -> None:
     """A server that answers every page alike is left after two repeats."""
     steps = [linked(f"{HERE}?page={number}", "a", "b") for number in range(2, 9)]
     keys, script = play(steps, walk())
@@ -91,7 +93,7 @@ def test_pages_that_repeat_end_the_walk() -> None:
     assert len(script.seen) == 3
 
 
-def test_list_that_grew_by_a_page_goes_on() -> None:
+def test_list_that_grew_by_a_page_goes_on(play: Play) -> None:
     """One page may come by again; what is behind it is new."""
     keys, _ = play(
         [
@@ -104,7 +106,7 @@ def test_list_that_grew_by_a_page_goes_on() -> None:
     assert keys == ["a", "b", "c"]
 
 
-def test_items_that_shift_are_yielded_once() -> None:
+def test_items_that_shift_are_yielded_once(play: Play) -> None:
     """What was pushed to the next page by an addition is not seen twice."""
     keys, _ = play(
         [
@@ -117,7 +119,9 @@ def test_items_that_shift_are_yielded_once() -> None:
     assert keys == ["c", "b", "a"]
 
 
-def test_memory_of_a_walk_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_a_walk_is_bounded(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A walk remembers its last items only, and so tells shifts of that many."""
     monkeypatch.setattr(_walk, "REMEMBERED", 2)
     keys, _ = play(
@@ -143,7 +147,7 @@ async def walk_sales(client: Partnero) -> list[str | None]:
     return [sale.key async for sale in client.transactions.list(limit=3)]
 
 
-def test_sales_that_shift_are_yielded_once() -> None:
+def test_sales_that_shift_are_yielded_once(play: Play) -> None:
     """A page that begins with the last sales of a list that has grown goes on there."""
     keys, script = play(
         [sales("d", "c", "b", page=2), sales("c", "b", "a"), sales("f", "e", "d")],
@@ -153,14 +157,14 @@ def test_sales_that_shift_are_yielded_once() -> None:
     assert [seen.query["page"] for seen in script.seen] == ["1", "2", "1"]
 
 
-def test_equal_sales_at_a_border_are_both_yielded() -> None:
+def test_equal_sales_at_a_border_are_both_yielded(play: Play) -> None:
     """A sale that was recorded twice is two sales, on whatever page they stand."""
     first = sales("c", "b", "a", page=2)
     keys, _ = play([first, sales("a"), first], walk_sales)
     assert keys == ["c", "b", "a", "a"]
 
 
-def test_equal_sales_elsewhere_are_both_yielded() -> None:
+def test_equal_sales_elsewhere_are_both_yielded(play: Play) -> None:
     """A second move of the same sales shows all of them twice."""
     pages = [sales("c", "b", "a", page=2), sales("x", "c", "b", page=3), sales("a")]
     keys, script = play(pages, walk_sales)
@@ -168,7 +172,7 @@ def test_equal_sales_elsewhere_are_both_yielded() -> None:
     assert len(script.seen) == 3
 
 
-def test_page_of_sales_that_repeats_adds_nothing() -> None:
+def test_page_of_sales_that_repeats_adds_nothing(play: Play) -> None:
     """Neither a list that grew by a page nor a server stuck on one is double."""
     stuck = [sales("b", "a", page=number) for number in range(2, 9)]
     keys, script = play(stuck, walk_sales)
@@ -179,7 +183,7 @@ def test_page_of_sales_that_repeats_adds_nothing() -> None:
 # --- several pages at once --------------------------------------------------------
 
 
-def test_window_keeps_the_order_and_saves_the_time() -> None:
+def test_window_keeps_the_order_and_saves_the_time(play: Play) -> None:
     """Eight pages at once come in order, in an eighth of the time."""
     taken: dict[int, float] = {}
     for window in (1, 8):
@@ -202,7 +206,7 @@ def test_window_keeps_the_order_and_saves_the_time() -> None:
     assert taken[8] < 4
 
 
-def test_window_follows_a_link_that_jumps() -> None:
+def test_window_follows_a_link_that_jumps(play: Play) -> None:
     """Pages that were guessed are dropped where the API goes on elsewhere."""
 
     async def run(client: Partnero) -> list[str | None]:
@@ -216,13 +220,17 @@ def test_window_follows_a_link_that_jumps() -> None:
     assert [seen.query["page"] for seen in script.seen][:3] == ["1", "2", "5"]
 
 
-def test_prefetch_asks_while_the_page_is_worked_on() -> None:
+def test_prefetch_asks_while_the_page_is_worked_on(
+    play: Play, partnero: type[Partnero]
+) -> None:
     """The next page is under way before the consumer is done with this one."""
+    # Without `await` every walk does so.
+    asked = {"prefetch": True} if partnero is Partnero else {}
 
     async def run(client: Partnero) -> list[float]:
         loop = asyncio.get_running_loop()
         seen = []
-        async for page in client.customers.list(limit=1).pages(prefetch=True):
+        async for page in client.customers.list(limit=1).pages(**asked):
             seen.append(loop.time())
             assert page.items
             await asyncio.sleep(1)
@@ -237,20 +245,31 @@ def test_prefetch_asks_while_the_page_is_worked_on() -> None:
     assert at == pytest.approx([1, 2, 3])
 
 
-def test_walk_that_is_left_early_cancels_what_it_asked_for() -> None:
+def test_walk_that_is_left_early_cancels_what_it_asked_for(
+    play: Play, partnero: type[Partnero], request: pytest.FixtureRequest
+) -> None:
     """Nothing goes on in the background once a walk is closed."""
+    if partnero is not Partnero:
+        why = "what a window has asked for goes on until the walk is freed"
+        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
 
-    async def run(client: Partnero) -> int:
-        before = len(asyncio.all_tasks())
+    async def run(client: Partnero) -> float:
         walked = client.customers.list(limit=1).items(window=8)
         await anext(walked)
-        assert len(asyncio.all_tasks()) > before
+        await asyncio.sleep(2)  # the next page has come, and others have not
+        left = asyncio.get_running_loop().time()
         await walked.aclose()
-        return len(asyncio.all_tasks()) - before
+        await asyncio.sleep(3)  # before the client is closed
+        return left
 
-    steps = [linked(f"{HERE}?page=2", "a"), attrs.evolve(linked(None, "b"), after=9)]
-    left, _ = play(steps, run)
-    assert left == 0
+    steps = [
+        linked(f"{HERE}?page=2", "a"),
+        attrs.evolve(linked(f"{HERE}?page=3", "b"), after=1),
+        attrs.evolve(linked(None, "c"), after=9),
+    ]
+    left, script = play(steps, run)
+    assert len(script.seen) > 2
+    assert script.given_up == [left] * (len(script.seen) - 2)
 
 
 @pytest.mark.parametrize("window", [0, -1])
@@ -354,7 +373,7 @@ async def test_list_that_changes_is_walked_to_its_end(
         pytest.param(7, id="no-text"),
     ],
 )
-def test_link_that_does_not_lead_on_is_an_error(link: object) -> None:
+def test_link_that_does_not_lead_on_is_an_error(play: Play, link: object) -> None:
     """A next link elsewhere, or back, is refused by name and nothing is sent to it."""
 
     async def run(client: Partnero) -> None:
@@ -409,7 +428,11 @@ async def test_list_shows_what_it_is(client: Partnero) -> None:
     assert client.stats.requests == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the same for all
+)
 @given(
     st.lists(
         st.tuples(
@@ -424,7 +447,7 @@ async def test_list_shows_what_it_is(client: Partnero) -> None:
         max_size=8,
     )
 )
-def test_every_walk_ends(pages: list[tuple[list[str], str | None]]) -> None:
+def test_every_walk_ends(play: Play, pages: list[tuple[list[str], str | None]]) -> None:
     """Whatever pages and links come, a walk ends, or raises, and never loops."""
 
     async def run(client: Partnero) -> None:

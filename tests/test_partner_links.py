@@ -14,7 +14,7 @@ from partnero_async import (
 from partnero_async.models import ReferralLink
 from partnero_async.sandbox import Sandbox
 
-from .scripted import LOST, Reply, data, page, play
+from .scripted import LOST, Play, Reply, data, page
 
 LINK = {
     "id": "winter",
@@ -42,7 +42,7 @@ async def of_ada(client: Partnero) -> ReferralLink:
     )
 
 
-def test_a_link_is_looked_for_among_those_of_its_partner() -> None:
+def test_a_link_is_looked_for_among_those_of_its_partner(play: Play) -> None:
     """A link does not say whose it is, but the partner's own list does."""
     link, script = play([LOST, page({**LINK, "key": "win"}, LINK)], of_pt1)
     assert link.url == "https://shop.example?aff=winter"
@@ -52,7 +52,7 @@ def test_a_link_is_looked_for_among_those_of_its_partner() -> None:
     assert script.seen[1].query == {"limit": "250"}
 
 
-def test_without_the_partners_id_the_key_is_searched() -> None:
+def test_without_the_partners_id_the_key_is_searched(play: Play) -> None:
     """Only the very key counts: a search may match parts."""
     link, script = play([LOST, data([{**LINK, "key": "winter-2"}]), data(LINK)], of_ada)
     assert link.key == "winter"
@@ -63,7 +63,7 @@ def test_without_the_partners_id_the_key_is_searched() -> None:
     assert script.seen[1].query == {"key": "winter"}
 
 
-def test_a_link_on_another_domain_is_a_conflict() -> None:
+def test_a_link_on_another_domain_is_a_conflict(play: Play) -> None:
     """What is there is not what was to be created."""
 
     async def use(client: Partnero) -> None:
@@ -79,7 +79,7 @@ def test_a_link_on_another_domain_is_a_conflict() -> None:
     play([LOST, data([LINK])], use)
 
 
-def test_a_key_that_is_taken_is_refused() -> None:
+def test_a_key_that_is_taken_is_refused(play: Play) -> None:
     """Once, without looking for anything."""
 
     async def use(client: Partnero) -> None:
@@ -90,7 +90,7 @@ def test_a_key_that_is_taken_is_refused() -> None:
     assert len(play([TAKEN], use)[1].seen) == 1
 
 
-def test_the_link_that_is_there_is_returned_when_asked_for() -> None:
+def test_the_link_that_is_there_is_returned_when_asked_for(play: Play) -> None:
     """``if_exists="return"`` turns the refusal into the link."""
 
     async def use(client: Partnero) -> ReferralLink:
@@ -101,7 +101,7 @@ def test_the_link_that_is_there_is_returned_when_asked_for() -> None:
     assert play([TAKEN, page(LINK)], use)[0].key == "winter"
 
 
-def test_the_link_of_another_partner_is_not_returned() -> None:
+def test_the_link_of_another_partner_is_not_returned(play: Play) -> None:
     """It is taken, and not by this partner."""
 
     async def use(client: Partnero) -> None:
@@ -113,7 +113,7 @@ def test_the_link_of_another_partner_is_not_returned() -> None:
     play([TAKEN, page()], use)
 
 
-def test_a_renamed_link_is_read_back_under_its_new_name() -> None:
+def test_a_renamed_link_is_read_back_under_its_new_name(play: Play) -> None:
     """A success whose body is broken was applied: what is there is the result."""
 
     async def use(client: Partnero) -> ReferralLink:
@@ -125,7 +125,7 @@ def test_a_renamed_link_is_read_back_under_its_new_name() -> None:
     assert str(script).endswith("GET /partner_referral_links/snow")
 
 
-def test_a_rename_that_is_repeated_may_not_find_the_old_name() -> None:
+def test_a_rename_that_is_repeated_may_not_find_the_old_name(play: Play) -> None:
     """The first may have renamed it: the error says so."""
 
     async def use(client: Partnero) -> None:
@@ -136,7 +136,7 @@ def test_a_rename_that_is_repeated_may_not_find_the_old_name() -> None:
     play([LOST, ABSENT], use)
 
 
-def test_a_deletion_that_is_repeated_is_done() -> None:
+def test_a_deletion_that_is_repeated_is_done(play: Play) -> None:
     """404 to the second one: the first has deleted it."""
 
     async def use(client: Partnero) -> None:
@@ -145,7 +145,7 @@ def test_a_deletion_that_is_repeated_is_done() -> None:
     assert len(play([LOST, ABSENT], use)[1].seen) == 2
 
 
-def test_a_search_is_one_request_without_pages() -> None:
+def test_a_search_is_one_request_without_pages(play: Play) -> None:
     """Neither limit nor page is known of it."""
 
     async def use(client: Partnero) -> list[str | None]:
@@ -156,7 +156,7 @@ def test_a_search_is_one_request_without_pages() -> None:
     assert script.seen[0].query == {"id": "winter"}
 
 
-def test_the_default_domain_has_no_id() -> None:
+def test_the_default_domain_has_no_id(play: Play) -> None:
     """Null is no reason to fail."""
 
     async def use(client: Partnero) -> list[int | None]:
@@ -168,7 +168,7 @@ def test_the_default_domain_has_no_id() -> None:
     assert play([answer], use)[0] == [None, 14]
 
 
-def test_a_partner_without_an_id_leads_nowhere() -> None:
+def test_a_partner_without_an_id_leads_nowhere(play: Play) -> None:
     """The links of ``""`` would be another list."""
 
     async def use(client: Partnero) -> None:
@@ -178,7 +178,7 @@ def test_a_partner_without_an_id_leads_nowhere() -> None:
     play([page()], use)
 
 
-def test_a_link_is_read_by_its_id() -> None:
+def test_a_link_is_read_by_its_id(play: Play) -> None:
     """It goes into the path, encoded."""
 
     async def use(client: Partnero) -> ReferralLink:

@@ -22,11 +22,11 @@ from .scripted import (
     HALF_JSON,
     LOST,
     NOT_SENT,
+    Play,
     Reply,
     Step,
     data,
     page,
-    play,
 )
 
 PAYOUT = {"id": 3071, "status": "requested", "amount": 70.155, "amount_units": "EUR"}
@@ -56,7 +56,7 @@ async def close(client: Partnero) -> PayoutRequest:
     return await client.payouts.mark_as_paid(3071)
 
 
-def test_a_payout_is_asked_for_in_lower_case() -> None:
+def test_a_payout_is_asked_for_in_lower_case(play: Play) -> None:
     """Amounts are exact, and the currency goes out in the documented form."""
     payout, script = play([data(PAYOUT)], pay)
     assert (payout.id, payout.amount) == (3071, Decimal("70.155"))
@@ -78,7 +78,7 @@ def test_a_payout_is_asked_for_in_lower_case() -> None:
     ],
 )
 def test_a_payout_in_doubt_is_not_asked_for_again(
-    step: Step, kind: type[AmbiguousWriteError]
+    play: Play, step: Step, kind: type[AmbiguousWriteError]
 ) -> None:
     """A second request would pay what came in between."""
 
@@ -92,7 +92,7 @@ def test_a_payout_in_doubt_is_not_asked_for_again(
     assert len(play([step], use)[1].seen) == 1
 
 
-def test_a_payout_that_was_never_sent_is_sent() -> None:
+def test_a_payout_that_was_never_sent_is_sent(play: Play) -> None:
     """Proven unsent is no doubt."""
     assert play([NOT_SENT, data(PAYOUT)], pay)[0].status == "requested"
 
@@ -106,7 +106,9 @@ def test_a_payout_that_was_never_sent_is_sent() -> None:
     ],
 )
 def test_a_repeat_that_is_refused_is_looked_up(
-    found: dict[str, object], use: Callable[[Partnero], Awaitable[PayoutRequest]]
+    play: Play,
+    found: dict[str, object],
+    use: Callable[[Partnero], Awaitable[PayoutRequest]],
 ) -> None:
     """The first one was applied: its state is the result."""
     payout, script = play([LOST, REFUSED, data(found)], use)
@@ -114,7 +116,7 @@ def test_a_repeat_that_is_refused_is_looked_up(
     assert script.seen[-1].path == "/payout_requests/3071"
 
 
-def test_a_repeat_that_is_refused_for_another_state_is_an_error() -> None:
+def test_a_repeat_that_is_refused_for_another_state_is_an_error(play: Play) -> None:
     """It is still not what it was to be."""
 
     async def use(client: Partnero) -> None:
@@ -124,7 +126,7 @@ def test_a_repeat_that_is_refused_for_another_state_is_an_error() -> None:
     play([LOST, REFUSED, data(PAYOUT)], use)
 
 
-def test_a_first_refusal_is_an_error() -> None:
+def test_a_first_refusal_is_an_error(play: Play) -> None:
     """Nothing is looked up."""
 
     async def use(client: Partnero) -> None:
@@ -136,7 +138,7 @@ def test_a_first_refusal_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("limit", [9, 101])
-def test_a_page_has_10_to_100(limit: int) -> None:
+def test_a_page_has_10_to_100(play: Play, limit: int) -> None:
     """The bounds of the vendor's connector hold for list and search."""
 
     async def use(client: Partnero) -> None:
@@ -148,7 +150,7 @@ def test_a_page_has_10_to_100(limit: int) -> None:
     play([data(PAYOUT)], use)
 
 
-def test_a_search_sends_its_criteria() -> None:
+def test_a_search_sends_its_criteria(play: Play) -> None:
     """The currency goes out in lower case, and what is left out does not."""
 
     async def use(client: Partnero) -> list[PayoutRequest]:
@@ -170,7 +172,7 @@ def test_a_search_sends_its_criteria() -> None:
 
 
 @pytest.mark.parametrize("partner", ["pt1", {"id": "pt1", "email": "ada@example.com"}])
-def test_a_partner_is_an_id_or_an_object(partner: object) -> None:
+def test_a_partner_is_an_id_or_an_object(play: Play, partner: object) -> None:
     """Neither form was published."""
 
     async def use(client: Partnero) -> PayoutRequest:

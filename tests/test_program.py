@@ -22,7 +22,7 @@ from partnero_async import (
 from partnero_async.models import Program, ProgramOverview, ProgramStats
 from partnero_async.sandbox import Sandbox
 
-from .scripted import HANG, LOST, NOT_SENT, Fault, Reply, Step, data, play
+from .scripted import HANG, LOST, NOT_SENT, Fault, Play, Reply, Step, data
 
 AFFILIATE = data({"program": {"public_id": "K7WQHARB", "type": "Affiliate"}})
 REFERRAL = data({"program": {"public_id": "R2PALBAY", "type": "Referral"}})
@@ -72,7 +72,7 @@ def test_a_figure_is_a_number_where_it_is_written_as_one(sent: Any, read: Any) -
     assert type(found) is type(read)
 
 
-def test_an_affiliate_program_is_grouped() -> None:
+def test_an_affiliate_program_is_grouped(play: Play) -> None:
     """Days are dates, money is text for people by currency, an empty map is a map."""
     answer = data(
         {
@@ -102,7 +102,7 @@ def test_an_affiliate_program_is_grouped() -> None:
     assert program.total_customers is None
 
 
-def test_a_newsletter_program_is_flat() -> None:
+def test_a_newsletter_program_is_flat(play: Play) -> None:
     """It has no type and a full time of creation."""
     answer = data(
         {
@@ -119,7 +119,7 @@ def test_a_newsletter_program_is_flat() -> None:
     )
 
 
-def test_changes_are_sent_and_nothing_else() -> None:
+def test_changes_are_sent_and_nothing_else(play: Play) -> None:
     """What is left out is not sent, at any depth."""
     _, script = play(
         [Reply(body={"status": 1, "message": "Program saved."})],
@@ -134,7 +134,7 @@ def test_changes_are_sent_and_nothing_else() -> None:
     }
 
 
-def test_old_settings_are_sent_as_they_are() -> None:
+def test_old_settings_are_sent_as_they_are(play: Play) -> None:
     """Nothing is known of their names."""
     _, script = play(
         [DONE], lambda client: client.settings.update({"cookie_lifetime": 45})
@@ -150,7 +150,7 @@ async def delete(client: Partnero) -> None:
     await client.program.delete(confirm="K7WQHARB")
 
 
-def test_a_deletion_is_confirmed_with_the_code() -> None:
+def test_a_deletion_is_confirmed_with_the_code(play: Play) -> None:
     """One call: the program is compared, a code asked for, and used."""
     _, script = play([AFFILIATE, CODE, DONE], delete)
     assert str(script) == f"{GET} {DELETE} {DELETE}"
@@ -160,7 +160,7 @@ def test_a_deletion_is_confirmed_with_the_code() -> None:
     ]
 
 
-def test_a_newsletter_program_is_named_by_its_id() -> None:
+def test_a_newsletter_program_is_named_by_its_id(play: Play) -> None:
     """Its public id is at another place."""
     play(
         [NEWSLETTER, CODE, DONE],
@@ -177,7 +177,9 @@ def test_a_newsletter_program_is_named_by_its_id() -> None:
         pytest.param(AFFILIATE, "k7wqharb", id="case"),
     ],
 )
-def test_another_program_is_not_deleted(program: Reply, confirm: str) -> None:
+def test_another_program_is_not_deleted(
+    play: Play, program: Reply, confirm: str
+) -> None:
     """The key decides what is deleted, so the caller says which one is meant."""
     error, script = play(
         [program, CODE],
@@ -187,26 +189,26 @@ def test_another_program_is_not_deleted(program: Reply, confirm: str) -> None:
     assert str(script) == GET
 
 
-def test_nothing_is_deleted_without_a_code() -> None:
+def test_nothing_is_deleted_without_a_code(play: Play) -> None:
     """An answer without one ends it."""
     _, script = play([AFFILIATE, data({})], raising(delete, UnexpectedBodyError))
     assert str(script) == f"{GET} {DELETE}"
 
 
-def test_the_first_step_may_be_repeated() -> None:
+def test_the_first_step_may_be_repeated(play: Play) -> None:
     """It only issues another code."""
     _, script = play([AFFILIATE, LOST, CODE, DONE], delete)
     assert str(script) == f"{GET} {DELETE} {DELETE} {DELETE}"
 
 
-def test_the_first_step_leaves_time_for_the_second() -> None:
+def test_the_first_step_leaves_time_for_the_second(play: Play) -> None:
     """A code that takes longer than ten seconds to come is not used."""
     error, script = play([AFFILIATE, HANG], raising(delete, DeadlineExceededError))
     assert error.elapsed == pytest.approx(10)
     assert [seen.body for seen in script.seen[1:]] == [None]
 
 
-def test_the_second_step_stays_inside_the_life_of_its_code() -> None:
+def test_the_second_step_stays_inside_the_life_of_its_code(play: Play) -> None:
     """Twenty seconds from the first step, whatever happens in between."""
     slow = Fault(sent=True, after=8)
     never = Fault(sent=False, after=3)
@@ -222,7 +224,7 @@ def test_the_second_step_stays_inside_the_life_of_its_code() -> None:
     assert error.maybe_applied
 
 
-def test_a_refused_code_deletes_nothing() -> None:
+def test_a_refused_code_deletes_nothing(play: Play) -> None:
     """Expired, or another: the API says so, and it is not tried again."""
     error, script = play(
         [AFFILIATE, CODE, Reply(422, {"message": "The code has expired."})],
@@ -242,7 +244,7 @@ def test_a_refused_code_deletes_nothing() -> None:
     ],
 )
 def test_the_second_step_is_never_sent_twice(
-    after: list[Step], error: type[PartneroError] | None
+    play: Play, after: list[Step], error: type[PartneroError] | None
 ) -> None:
     """A lost answer is looked into: done where the program is gone, else in doubt."""
     use = raising(delete, error) if error else delete
@@ -251,7 +253,7 @@ def test_the_second_step_is_never_sent_twice(
     assert script.seen[-1].method == "GET"
 
 
-def test_what_was_never_sent_is_sent() -> None:
+def test_what_was_never_sent_is_sent(play: Play) -> None:
     """No connection: nothing is in doubt, so the code is used while it lives."""
     _, script = play([AFFILIATE, CODE, NOT_SENT, DONE], delete)
     assert str(script) == f"{GET} {DELETE} {DELETE} {DELETE}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
+import attrs
 import pytest
 
 from partnero_async import (
@@ -20,10 +20,7 @@ from partnero_async import (
 from partnero_async._programs import INSTEAD, NAMES, TYPES, type_of
 from partnero_async.sandbox import Sandbox
 
-from .scripted import HANG, LOST, Reply, Step, data, play
-
-asking = partial(play, asks=True)
-"""Play to a client that asks for the type of its program when it matters."""
+from .scripted import HANG, LOST, Play, Reply, Step, async_only, data
 
 AFFILIATE = data({"program": {"public_id": "K7WQHARB", "type": "Affiliate"}})
 REFERRAL = data({"program": {"public_id": "R2PALBAY", "type": "Referral"}})
@@ -121,7 +118,7 @@ def test_the_type_of_a_program(answer: Any, kind: str | None) -> None:
     ],
 )
 def test_a_resource_of_another_type_says_so(
-    program: Reply, use: Callable[[Partnero], Awaitable[Any]], says: str
+    asking: Play, program: Reply, use: Callable[[Partnero], Awaitable[Any]], says: str
 ) -> None:
     """Not a bare 404: which type the program is of, and what to use instead."""
     error, script = asking([GONE, program], raising(use, WrongProgramError))
@@ -154,7 +151,7 @@ def test_a_resource_of_another_type_says_so(
     ],
 )
 def test_the_refusal_stays_where_nothing_explains_it(
-    status: int, kind: type[PartneroError], program: Step
+    asking: Play, status: int, kind: type[PartneroError], program: Step
 ) -> None:
     """The type has the resource, or cannot be told: then the API's word is all."""
 
@@ -169,7 +166,7 @@ def test_the_refusal_stays_where_nothing_explains_it(
 
 
 @pytest.mark.parametrize("status", [400, 401, 409, 422])
-def test_other_refusals_ask_for_nothing(status: int) -> None:
+def test_other_refusals_ask_for_nothing(asking: Play, status: int) -> None:
     """They are about the record or the key, not about the route."""
 
     async def use(client: Partnero) -> None:
@@ -180,7 +177,7 @@ def test_other_refusals_ask_for_nothing(status: int) -> None:
     assert str(script) == "GET /partners/p1"
 
 
-def test_resources_of_every_type_ask_for_nothing() -> None:
+def test_resources_of_every_type_ask_for_nothing(asking: Play) -> None:
     """A webhook that is not there is not there."""
     _, script = asking(
         [GONE], raising(lambda client: client.webhooks.get("k"), NotFoundError)
@@ -188,7 +185,7 @@ def test_resources_of_every_type_ask_for_nothing() -> None:
     assert len(script.seen) == 1
 
 
-def test_the_type_is_asked_for_once() -> None:
+def test_the_type_is_asked_for_once(asking: Play) -> None:
     """It is kept: calls at the same time wait for one answer, later ones have it."""
 
     async def use(client: Partnero) -> None:
@@ -198,11 +195,12 @@ def test_the_type_is_asked_for_once() -> None:
         with pytest.raises(WrongProgramError):
             await client.customers.get("c1")
 
-    _, script = asking([GONE] * 5 + [REFERRAL, GONE], use)
+    later = attrs.evolve(GONE, after=1)  # when all five have asked
+    _, script = asking([later] * 5 + [REFERRAL, GONE], use)
     assert str(script).split().count("/program") == 1
 
 
-def test_a_question_that_fails_is_not_repeated() -> None:
+def test_a_question_that_fails_is_not_repeated(asking: Play) -> None:
     """A program that does not answer must not make every refusal slow."""
 
     async def use(client: Partnero) -> None:
@@ -214,7 +212,7 @@ def test_a_question_that_fails_is_not_repeated() -> None:
     assert str(script).split().count("/program") == 1
 
 
-def test_the_question_does_not_outlive_the_call() -> None:
+def test_the_question_does_not_outlive_the_call(asking: Play) -> None:
     """The time for it is what is left of the call's own."""
 
     async def use(client: Partnero) -> float:
@@ -226,7 +224,8 @@ def test_the_question_does_not_outlive_the_call() -> None:
     assert took <= 2
 
 
-def test_a_cancelled_question_is_asked_again() -> None:
+@async_only
+def test_a_cancelled_question_is_asked_again(asking: Play) -> None:
     """Nothing is known of the type then, and nothing is held."""
 
     async def use(client: Partnero) -> None:

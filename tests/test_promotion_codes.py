@@ -18,7 +18,7 @@ from partnero_async import (
 from partnero_async.models import PromotionCode
 from partnero_async.sandbox import Sandbox
 
-from .scripted import HALF_JSON, LOST, Reply, Step, data, page, play
+from .scripted import HALF_JSON, LOST, Play, Reply, Step, data, page
 
 CODE: dict[str, Any] = {
     "code": "ANNA",
@@ -49,7 +49,7 @@ async def delete(client: Partnero) -> None:
     await client.promotion_codes.delete("ANNA", coupon_uuid="SPRING-15")
 
 
-def test_a_code_is_made_where_none_is_given() -> None:
+def test_a_code_is_made_where_none_is_given(play: Play) -> None:
     """Without one there is nothing to look up."""
 
     async def use(client: Partnero) -> None:
@@ -75,7 +75,7 @@ def test_a_code_is_made_where_none_is_given() -> None:
 @pytest.mark.parametrize(
     "found", [pytest.param(OF_SPRING, id="coupon"), pytest.param(CODE, id="no-coupon")]
 )
-def test_a_lost_code_is_looked_up(found: dict[str, Any]) -> None:
+def test_a_lost_code_is_looked_up(play: Play, found: dict[str, Any]) -> None:
     """What is there, of the same coupon where that is told, is the result."""
     code, script = play([LOST, data(found)], create)
     assert code.minimum_order_value == Decimal(40)
@@ -89,7 +89,7 @@ def test_a_lost_code_is_looked_up(found: dict[str, Any]) -> None:
         pytest.param({**OF_SPRING, "minimum_order_value": 50}, id="other-value"),
     ],
 )
-def test_another_code_is_a_conflict(found: dict[str, Any]) -> None:
+def test_another_code_is_a_conflict(play: Play, found: dict[str, Any]) -> None:
     """It would give another discount."""
 
     async def use(client: Partnero) -> None:
@@ -99,7 +99,7 @@ def test_another_code_is_a_conflict(found: dict[str, Any]) -> None:
     play([LOST, data(found)], use)
 
 
-def test_a_code_that_is_taken_is_refused_unless_asked_otherwise() -> None:
+def test_a_code_that_is_taken_is_refused_unless_asked_otherwise(play: Play) -> None:
     """``if_exists="return"`` turns the refusal into the code."""
 
     async def use(client: Partnero) -> PromotionCode:
@@ -114,7 +114,7 @@ def test_a_code_that_is_taken_is_refused_unless_asked_otherwise() -> None:
     assert code.coupon_specific_partners == {}
 
 
-def test_a_redemption_without_a_sale_is_not_counted_again() -> None:
+def test_a_redemption_without_a_sale_is_not_counted_again(play: Play) -> None:
     """Every call without a sale counts."""
 
     async def use(client: Partnero) -> None:
@@ -125,7 +125,7 @@ def test_a_redemption_without_a_sale_is_not_counted_again() -> None:
     assert len(play([LOST], use)[1].seen) == 1
 
 
-def test_a_redemption_of_a_sale_is_sent_again() -> None:
+def test_a_redemption_of_a_sale_is_sent_again(play: Play) -> None:
     """The API counts a sale once, so a repeat is harmless."""
 
     async def use(client: Partnero) -> PromotionCode:
@@ -138,7 +138,7 @@ def test_a_redemption_of_a_sale_is_sent_again() -> None:
     assert str(script) == "PUT /promotion-codes PUT /promotion-codes"
 
 
-def test_a_change_is_read_back_where_its_answer_is_broken() -> None:
+def test_a_change_is_read_back_where_its_answer_is_broken(play: Play) -> None:
     """It was applied: what is there is the result."""
 
     async def use(client: Partnero) -> PromotionCode:
@@ -147,7 +147,7 @@ def test_a_change_is_read_back_where_its_answer_is_broken() -> None:
     assert play([HALF_JSON, data(OF_SPRING)], use)[0].code == "ANNA"
 
 
-def test_a_deletion_names_code_and_coupon_in_its_body() -> None:
+def test_a_deletion_names_code_and_coupon_in_its_body(play: Play) -> None:
     """It is answered inside of ``data``, and a 404 to a repeat is success."""
     gone = Reply(200, {"data": {"status": 1, "message": "Promotion code removed."}})
     scripts: list[list[Step]] = [[gone], [LOST, ABSENT]]
@@ -160,7 +160,7 @@ def test_a_deletion_names_code_and_coupon_in_its_body() -> None:
         }
 
 
-def test_codes_are_read_one_by_one_and_in_lists() -> None:
+def test_codes_are_read_one_by_one_and_in_lists(play: Play) -> None:
     """A list leaves the coupon out."""
 
     async def use(client: Partnero) -> tuple[PromotionCode, PromotionCode | None]:

@@ -22,7 +22,7 @@ from partnero_async import (
 from partnero_async.models import Referral
 from partnero_async.sandbox import Sandbox
 
-from .scripted import LOST, ORIGIN, Reply, Step, data, page, play
+from .scripted import LOST, ORIGIN, Play, Reply, Step, data, page
 
 PRIYA: dict[str, Any] = {
     "id": "usr-5531",
@@ -60,7 +60,7 @@ def create(**given: Any) -> Use:
     return lambda client: client.referrals.create(name="Priya", **given)
 
 
-def test_what_is_given_is_sent() -> None:
+def test_what_is_given_is_sent(play: Play) -> None:
     """A day is sent as one; what is left out is not sent."""
     _, script = play(
         [data(NOAH)],
@@ -78,7 +78,7 @@ def test_what_is_given_is_sent() -> None:
     }
 
 
-def test_a_customer_without_a_name_of_its_own_gets_one() -> None:
+def test_a_customer_without_a_name_of_its_own_gets_one(play: Play) -> None:
     """Without any identifier nothing could be looked up: an id is made, and told."""
     error, script = play([TAKEN], failing(create()))
     assert script.seen[0].body["id"] == error.key
@@ -112,7 +112,7 @@ POST, READ, SEARCH = (
     ],
 )
 def test_a_lost_registration_is_looked_up(
-    given: dict[str, Any], found: Reply, asked: str
+    play: Play, given: dict[str, Any], found: Reply, asked: str
 ) -> None:
     """By the first of id, e-mail address and key that was given."""
     result, script = play([LOST, found], create(**given))
@@ -124,7 +124,7 @@ def test_a_lost_registration_is_looked_up(
 
 
 @pytest.mark.parametrize("end", ["priya k", "priya%20k"])
-def test_a_key_is_found_in_a_link_encoded_or_not(end: str) -> None:
+def test_a_key_is_found_in_a_link_encoded_or_not(play: Play, end: str) -> None:
     """How the API writes signs of a key in a link was never shown."""
     there = {**PRIYA, "referral_link": None, "referral_links": [f"x?ref={end}"]}
     _, script = play([LOST, page(there)], create(key="priya k"))
@@ -147,7 +147,9 @@ def test_a_key_is_found_in_a_link_encoded_or_not(end: str) -> None:
         ),
     ],
 )
-def test_a_customer_with_another_key_is_not_the_one(other: dict[str, Any]) -> None:
+def test_a_customer_with_another_key_is_not_the_one(
+    play: Play, other: dict[str, Any]
+) -> None:
     """A search may match parts; then it is registered again."""
     _, script = play([LOST, page(other), data(PRIYA)], create(**BY_KEY))
     assert str(script) == f"{POST} {SEARCH} {POST}"
@@ -163,7 +165,7 @@ def test_a_customer_with_another_key_is_not_the_one(other: dict[str, Any]) -> No
         pytest.param([], True, id="empty-map"),
     ],
 )
-def test_who_referred_is_compared(there: Any, same: bool) -> None:
+def test_who_referred_is_compared(play: Play, there: Any, same: bool) -> None:
     """The same customer under another referrer is not what was sent."""
     use = create(**BY_ID, referring_customer={"id": "usr-5531"}, if_exists="return")
     steps = [TAKEN, data({**PRIYA, "referring_customer": there})]
@@ -171,7 +173,7 @@ def test_who_referred_is_compared(there: Any, same: bool) -> None:
     assert isinstance(result, Referral if same else ConflictError)
 
 
-def test_one_that_is_there_is_refused_or_returned() -> None:
+def test_one_that_is_there_is_refused_or_returned(play: Play) -> None:
     """The caller chooses."""
     error, _ = play([TAKEN], failing(create(**BY_ID)))
     assert isinstance(error, ValidationError)
@@ -194,7 +196,7 @@ def test_one_that_is_there_is_refused_or_returned() -> None:
     ],
 )
 def test_a_change_names_the_customer(
-    in_body: bool, path: str, body: dict[str, Any]
+    play: Play, in_body: bool, path: str, body: dict[str, Any]
 ) -> None:
     """In the path by preference, in the body on demand."""
     _, script = play(
@@ -221,7 +223,7 @@ ALREADY = Reply(400, {"message": "Not in this state."})
     ],
 )
 def test_a_repeated_change_of_state_is_looked_up(
-    name: str, status: str, done: bool
+    play: Play, name: str, status: str, done: bool
 ) -> None:
     """400 on the repeat: by the first attempt, or for another reason."""
 
@@ -233,7 +235,7 @@ def test_a_repeated_change_of_state_is_looked_up(
     assert result is None if done else isinstance(result, BadRequestError)
 
 
-def test_a_repeated_deletion_of_what_is_gone_is_done() -> None:
+def test_a_repeated_deletion_of_what_is_gone_is_done(play: Play) -> None:
     """The first attempt deleted it."""
     _, script = play([LOST, GONE], lambda client: client.referrals.delete("usr-5531"))
     assert str(script) == "DELETE /customers/usr-5531 DELETE /customers/usr-5531"
@@ -242,7 +244,7 @@ def test_a_repeated_deletion_of_what_is_gone_is_done() -> None:
 # --- lists ----------------------------------------------------------------------------
 
 
-def test_lists_take_their_filters() -> None:
+def test_lists_take_their_filters(play: Play) -> None:
     """They go into the query."""
 
     async def use(client: Partnero) -> None:
@@ -256,7 +258,7 @@ def test_lists_take_their_filters() -> None:
     assert script.seen[1].query == {"limit": "15", "page": "1", "key": "saffron-otter"}
 
 
-def test_the_referred_may_be_nested() -> None:
+def test_the_referred_may_be_nested(play: Play) -> None:
     """The answer was never published: both forms are read."""
     nested = data({"data": [NOAH], "links": {"next": None}})
     for answer in (nested, data([NOAH]), page(NOAH)):
@@ -267,7 +269,7 @@ def test_the_referred_may_be_nested() -> None:
         assert script.seen[0].query == {}
 
 
-def test_a_nested_list_that_does_not_fit_says_where() -> None:
+def test_a_nested_list_that_does_not_fit_says_where(play: Play) -> None:
     """The path of what is wrong is in the error."""
     answer = data({"data": [{"id": 5}]})
     error, _ = play(
@@ -283,7 +285,7 @@ def linked(number: int | None, *items: Any) -> Reply:
     return data(list(items), links={"next": link if number else None})
 
 
-def test_pages_that_were_not_documented_are_read() -> None:
+def test_pages_that_were_not_documented_are_read(play: Play) -> None:
     """Nothing is missed in silence where a list has pages after all."""
     found, script = play(
         [linked(2, NOAH), linked(3, PRIYA), linked(None, NOAH)],
@@ -294,7 +296,7 @@ def test_pages_that_were_not_documented_are_read() -> None:
 
 
 @pytest.mark.parametrize("back", [1, 2])
-def test_a_link_that_leads_back_is_refused(back: int) -> None:
+def test_a_link_that_leads_back_is_refused(play: Play, back: int) -> None:
     """Else the walk would never end."""
     error, script = play(
         [linked(2, NOAH), linked(back, NOAH)],
@@ -308,7 +310,7 @@ def test_a_link_that_leads_back_is_refused(back: int) -> None:
 # --- money and messages ---------------------------------------------------------------
 
 
-def test_a_balance_is_money() -> None:
+def test_a_balance_is_money(play: Play) -> None:
     """Exact, with its unit."""
     answer = data(
         {
@@ -338,7 +340,7 @@ def test_a_balance_is_money() -> None:
     ],
 )
 def test_a_credit_is_sent_in_the_published_form(
-    given: dict[str, Any], sent: str
+    play: Play, given: dict[str, Any], sent: str
 ) -> None:
     """Currencies in lower case, other units as they are; the answer is plain data."""
     result, script = play(
@@ -364,7 +366,7 @@ def test_a_credit_is_sent_in_the_published_form(
         ),
     ],
 )
-def test_what_adds_is_never_sent_twice(use: Use) -> None:
+def test_what_adds_is_never_sent_twice(play: Play, use: Use) -> None:
     """A lost answer is in doubt, and there is nothing to look it up by."""
     error, script = play([LOST], failing(use))
     assert type(error) is AmbiguousWriteError
@@ -372,7 +374,7 @@ def test_what_adds_is_never_sent_twice(use: Use) -> None:
     assert len(script.seen) == 1
 
 
-def test_statistics_and_invitations_are_plain_data() -> None:
+def test_statistics_and_invitations_are_plain_data(play: Play) -> None:
     """What is answered was never published."""
 
     async def use(client: Partnero) -> Any:

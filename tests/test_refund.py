@@ -13,7 +13,7 @@ from partnero_async import (
     Partnero,
     UsageError,
 )
-from tests.scripted import HANG, LOST, Reply, data, page, play
+from tests.scripted import HANG, LOST, Play, Reply, async_only, data, page
 
 DAY = datetime(2026, 3, 2, 18, 40, tzinfo=UTC)
 SALE = {"key": "s1", "amount": 149.5, "customer": "c1", "rewards": []}
@@ -92,7 +92,7 @@ async def test_refund_of_a_sale_to_nobody_is_refused(client: Partnero) -> None:
         await refund(client, 1)
 
 
-def test_refund_whose_deletion_is_in_doubt_stops_there() -> None:
+def test_refund_whose_deletion_is_in_doubt_stops_there(play: Play) -> None:
     """Where the sale may still stand, nothing is recorded beside it."""
 
     async def run(client: Partnero) -> None:
@@ -103,7 +103,7 @@ def test_refund_whose_deletion_is_in_doubt_stops_there() -> None:
     assert "POST" not in str(script)
 
 
-def test_refund_whose_second_half_fails_says_so() -> None:
+def test_refund_whose_second_half_fails_says_so(play: Play) -> None:
     """The error tells that the sale is gone, and what has to be recorded."""
 
     async def run(client: Partnero) -> AmbiguousWriteError:
@@ -116,7 +116,8 @@ def test_refund_whose_second_half_fails_says_so() -> None:
     assert error.__notes__ == ["The sale s1 is deleted; 100.00 of it is not recorded."]
 
 
-def test_refund_that_is_cancelled_half_way_says_so() -> None:
+@async_only
+def test_refund_that_is_cancelled_half_way_says_so(play: Play) -> None:
     """Whoever gives up on it learns that the sale is gone."""
 
     async def run(client: Partnero) -> list[str]:

@@ -10,12 +10,12 @@ from partnero_async import AmbiguousWriteError, Partnero, UsageError
 from partnero_async.models import NewsletterReward
 from partnero_async.sandbox import Sandbox
 
-from .scripted import LOST, Reply, data, play
+from .scripted import LOST, Play, Reply, data
 
 STICKERS = {"id": 612, "name": "Sticker pack", "subscriber_count": 5}
 
 
-def test_rewards_are_listed_and_read() -> None:
+def test_rewards_are_listed_and_read(play: Play) -> None:
     """No pages are asked for, since none are documented."""
 
     async def use(client: Partnero) -> None:
@@ -30,7 +30,7 @@ def test_rewards_are_listed_and_read() -> None:
     assert script.seen[0].query == {}
 
 
-def test_a_reward_is_defined() -> None:
+def test_a_reward_is_defined(play: Play) -> None:
     """The request says ``subscribers_count``, the answer ``subscriber_count``."""
     reward, script = play(
         [Reply(201, {"data": STICKERS, "status": 1})],
@@ -46,7 +46,7 @@ def test_a_reward_is_defined() -> None:
     }
 
 
-def test_a_reward_is_never_defined_twice() -> None:
+def test_a_reward_is_never_defined_twice(play: Play) -> None:
     """A lost answer is in doubt, and there is nothing to look it up by."""
 
     async def use(client: Partnero) -> None:

@@ -18,7 +18,7 @@ from partnero_async import (
 from partnero_async.models import Subscriber
 from partnero_async.sandbox import Sandbox
 
-from .scripted import HALF_JSON, LOST, Reply, data, page, play
+from .scripted import HALF_JSON, LOST, Play, Reply, data, page
 
 GRETA: dict[str, Any] = {
     "id": "sub-88021",
@@ -52,7 +52,7 @@ def create(**given: Any) -> Use:
     return lambda client: client.subscribers.create(email="greta@example.net", **given)
 
 
-def test_what_is_given_is_sent() -> None:
+def test_what_is_given_is_sent(play: Play) -> None:
     """False is a value, and None is none."""
     _, script = play(
         [data(GRETA)],
@@ -81,7 +81,7 @@ def test_what_is_given_is_sent() -> None:
     ],
 )
 def test_one_that_is_there_is_compared(
-    given: dict[str, Any], there: dict[str, Any], same: bool
+    play: Play, given: dict[str, Any], there: dict[str, Any], same: bool
 ) -> None:
     """The same values are the result, others a conflict."""
     use = create(**given, if_exists="return")
@@ -91,20 +91,20 @@ def test_one_that_is_there_is_compared(
     assert str(script) == f"{POST} {READ}"
 
 
-def test_a_lost_subscriber_is_looked_up() -> None:
+def test_a_lost_subscriber_is_looked_up(play: Play) -> None:
     """By the e-mail address, which is unique."""
     result, script = play([LOST, data(GRETA)], create())
     assert result.id == "sub-88021"
     assert str(script) == f"{POST} {READ}"
 
 
-def test_one_that_is_there_is_refused() -> None:
+def test_one_that_is_there_is_refused(play: Play) -> None:
     """Unless the caller wants it."""
     error, _ = play([TAKEN], failing(create()))
     assert isinstance(error, ValidationError)
 
 
-def test_a_subscriber_lives() -> None:
+def test_a_subscriber_lives(play: Play) -> None:
     """It is read by id or address, changed, and deleted by either."""
 
     async def use(client: Partnero) -> None:
@@ -125,7 +125,7 @@ def test_a_subscriber_lives() -> None:
     ]
 
 
-def test_a_changed_subscriber_is_read_under_its_new_id() -> None:
+def test_a_changed_subscriber_is_read_under_its_new_id(play: Play) -> None:
     """Where the answer to the change cannot be read."""
     _, script = play(
         [HALF_JSON, data(GRETA)],
@@ -142,7 +142,7 @@ def test_a_changed_subscriber_is_read_under_its_new_id() -> None:
         pytest.param({"id": "s-1", "email": "greta@example.net"}, id="both"),
     ],
 )
-def test_a_deletion_names_one_subscriber(given: dict[str, Any]) -> None:
+def test_a_deletion_names_one_subscriber(play: Play, given: dict[str, Any]) -> None:
     """Nobody knows what a deletion without a name deletes: nothing is sent."""
     error, script = play(
         [Reply()], failing(lambda client: client.subscribers.delete(**given))
@@ -151,7 +151,7 @@ def test_a_deletion_names_one_subscriber(given: dict[str, Any]) -> None:
     assert script.seen == []
 
 
-def test_lists_and_searches() -> None:
+def test_lists_and_searches(play: Play) -> None:
     """Filters go into the query; a search asks for no pages."""
 
     async def use(client: Partnero) -> None:
@@ -169,7 +169,7 @@ def test_lists_and_searches() -> None:
 
 
 @pytest.mark.parametrize("limit", [9, 251])
-def test_a_page_has_ten_subscribers_at_least(limit: int) -> None:
+def test_a_page_has_ten_subscribers_at_least(play: Play, limit: int) -> None:
     """The bounds are those of the old documentation."""
 
     async def use(client: Partnero) -> None:

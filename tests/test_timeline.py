@@ -27,10 +27,11 @@ from tests.scripted import (
     HANG,
     LOST,
     NOT_SENT,
+    Play,
     Reply,
     Step,
+    async_only,
     page,
-    play,
     virtual_client,
 )
 
@@ -58,7 +59,7 @@ def failing(use: Callable[[Partnero], Awaitable[object]]) -> Any:
 # --- attempts ------------------------------------------------------------------------
 
 
-def test_attempts_tell_the_whole_story() -> None:
+def test_attempts_tell_the_whole_story(play: Play) -> None:
     """What was sent, what came back, what was decided, and what was waited for."""
     caught, script = play([NOT_SENT, LOST, page()], failing(sell), settle=1.0)
     story = [(a.operation, a.came_back, a.then) for a in caught.attempts]
@@ -75,7 +76,7 @@ def test_attempts_tell_the_whole_story() -> None:
     assert [a.at for a in caught.attempts] == [seen.at for seen in script.seen]
 
 
-def test_attempts_name_the_rate_limit() -> None:
+def test_attempts_name_the_rate_limit(play: Play) -> None:
     """A wait at the gate is told apart from the attempt that it was for."""
     refused = Reply(429, {}, {"Retry-After": "5"})
     caught, _ = play([refused, Reply(403, {})], failing(read))
@@ -85,7 +86,7 @@ def test_attempts_name_the_rate_limit() -> None:
     assert second.took == 0
 
 
-def test_attempts_name_a_free_connection() -> None:
+def test_attempts_name_a_free_connection(play: Play) -> None:
     """So is a wait for one of the client's connections."""
 
     async def both(client: Partnero) -> PartneroError:
@@ -103,7 +104,7 @@ def test_attempts_name_a_free_connection() -> None:
     assert only.at == pytest.approx(3.0)
 
 
-def test_long_waits_raise_with_the_time_to_return() -> None:
+def test_long_waits_raise_with_the_time_to_return(play: Play) -> None:
     """Neither a 429 nor a 503 is waited for when it asks for more than two minutes."""
     for status, kind in ((429, RateLimitError), (503, ServerError)):
         later = Reply(status, {}, {"Retry-After": "300"})
@@ -113,7 +114,7 @@ def test_long_waits_raise_with_the_time_to_return() -> None:
         assert caught.retry_at is not None
 
 
-def test_wait_beyond_the_deadline_says_when_to_return() -> None:
+def test_wait_beyond_the_deadline_says_when_to_return(play: Play) -> None:
     """Nor is one that this call has no time for."""
     caught, script = play(
         [Reply(503, {}, {"Retry-After": "30"})], failing(read), timeout=10
@@ -152,7 +153,7 @@ async def test_curl_repeats_the_request(partnero: type[Partnero]) -> None:
     assert words[-2:] == ["--data-raw", body.decode()]
 
 
-def test_curl_of_a_write_in_doubt_looks_it_up() -> None:
+def test_curl_of_a_write_in_doubt_looks_it_up(play: Play) -> None:
     """A command that is pasted without a thought does not pay twice."""
     caught, _ = play([LOST, page()], failing(sell))
     command = shlex.split(caught.curl() or "")
@@ -160,7 +161,7 @@ def test_curl_of_a_write_in_doubt_looks_it_up() -> None:
     assert re.fullmatch(r"https://api\.test/v1/transactions\?.*key=s1.*", command[3])
 
 
-def test_curl_of_what_was_not_sent_is_none() -> None:
+def test_curl_of_what_was_not_sent_is_none(play: Play) -> None:
     """There is nothing to repeat, and nothing in the error's repr of what was sent."""
     assert UsageError("no").curl() is None
     caught, _ = play([Reply(403, {})], failing(sell))
@@ -211,6 +212,7 @@ async def test_hooks_are_told_of_attempts_and_doubts(partnero: type[Partnero]) -
     assert told.ambiguous[0].key == "s1"
 
 
+@async_only
 @pytest.mark.parametrize(
     ("steps", "doubts"),
     [
@@ -221,7 +223,7 @@ async def test_hooks_are_told_of_attempts_and_doubts(partnero: type[Partnero]) -
     ],
 )
 def test_hook_is_told_of_a_write_that_is_cancelled(
-    steps: list[Step], doubts: int
+    play: Play, steps: list[Step], doubts: int
 ) -> None:
     """The caller's cancellation goes on; what may have been applied is not lost."""
     told = Told()
@@ -238,7 +240,8 @@ def test_hook_is_told_of_a_write_that_is_cancelled(
     assert all("cancelled" in str(error) for error in told.ambiguous)
 
 
-def test_hook_is_not_told_of_a_read_that_is_cancelled() -> None:
+@async_only
+def test_hook_is_not_told_of_a_read_that_is_cancelled(play: Play) -> None:
     """Nothing is in doubt then."""
     told = Told()
 
@@ -308,18 +311,14 @@ async def test_view_has_less_time(partnero: type[Partnero]) -> None:
         assert client._settings.timeout == 60
 
 
-def test_view_keeps_what_is_not_given() -> None:
+async def test_view_keeps_what_is_not_given(partnero: type[Partnero]) -> None:
     """Also of a view, and bad values are refused as by the client."""
-
-    async def look() -> None:
-        client = virtual_client(timeout=7.0, strict=True)
-        view = client.with_options(settle=2.0).with_options(strict=False)
-        changed = attrs.evolve(client._settings, settle=2.0, strict=False)
-        assert view._settings == changed
-        with pytest.raises(UsageError, match="timeout=-1"):
-            client.with_options(timeout=-1)
-
-    asyncio.run(look())
+    client = virtual_client(partnero, timeout=7.0, strict=True)
+    view = client.with_options(settle=2.0).with_options(strict=False)
+    changed = attrs.evolve(client._settings, settle=2.0, strict=False)
+    assert view._settings == changed
+    with pytest.raises(UsageError, match="timeout=-1"):
+        client.with_options(timeout=-1)
 
 
 # --- what a server echoes ------------------------------------------------------------

@@ -17,7 +17,7 @@ from partnero_async.models import Webhook, WebhookEventName
 from partnero_async.sandbox import Sandbox
 
 from .reference import API
-from .scripted import HALF_JSON, LOST, Reply, data, page, play
+from .scripted import HALF_JSON, LOST, Play, Reply, data, page
 
 HOOK: dict[str, Any] = {
     "key": "ledger",
@@ -46,7 +46,7 @@ async def create_ledger(client: Partnero) -> Webhook:
     return await create(client, key="ledger")
 
 
-def test_a_key_is_made_where_none_is_given() -> None:
+def test_a_key_is_made_where_none_is_given(play: Play) -> None:
     """Without one a repeat makes a second webhook, and doubles the deliveries."""
     _, script = play([data(HOOK)], create)
     assert script.seen[0].body.pop("key")
@@ -57,14 +57,14 @@ def test_a_key_is_made_where_none_is_given() -> None:
     }
 
 
-def test_a_lost_webhook_is_looked_up() -> None:
+def test_a_lost_webhook_is_looked_up(play: Play) -> None:
     """The order of its events does not matter; the secret comes with it."""
     hook, script = play([LOST, data(HOOK)], create_ledger)
     assert hook.signature == "h8KqT3vYb61ZdNwR"
     assert str(script) == "POST /webhooks GET /webhooks/ledger"
 
 
-def test_a_lost_webhook_that_is_absent_is_sent_again() -> None:
+def test_a_lost_webhook_that_is_absent_is_sent_again(play: Play) -> None:
     """Under the same key, which is unique."""
     _, script = play([LOST, ABSENT, data(HOOK)], create)
     assert script.seen[0].body == script.seen[2].body
@@ -78,7 +78,7 @@ def test_a_lost_webhook_that_is_absent_is_sent_again() -> None:
         pytest.param({"events": None}, id="no-events"),
     ],
 )
-def test_another_webhook_is_a_conflict(other: dict[str, Any]) -> None:
+def test_another_webhook_is_a_conflict(play: Play, other: dict[str, Any]) -> None:
     """It reports something else, or somewhere else."""
 
     async def use(client: Partnero) -> None:
@@ -88,7 +88,7 @@ def test_another_webhook_is_a_conflict(other: dict[str, Any]) -> None:
     play([LOST, data({**HOOK, **other})], use)
 
 
-def test_a_key_that_is_taken_is_refused_unless_asked_otherwise() -> None:
+def test_a_key_that_is_taken_is_refused_unless_asked_otherwise(play: Play) -> None:
     """``if_exists="return"`` turns the refusal into the webhook."""
 
     async def use(client: Partnero) -> Webhook:
@@ -99,7 +99,7 @@ def test_a_key_that_is_taken_is_refused_unless_asked_otherwise() -> None:
     assert play([TAKEN, TAKEN, data(HOOK)], use)[0].key == "ledger"
 
 
-def test_a_change_is_sent_again_and_read_back() -> None:
+def test_a_change_is_sent_again_and_read_back(play: Play) -> None:
     """It sets a state, so a repeat is harmless."""
 
     async def use(client: Partnero) -> Webhook:
@@ -113,7 +113,7 @@ def test_a_change_is_sent_again_and_read_back() -> None:
     )
 
 
-def test_a_deletion_that_is_repeated_is_done() -> None:
+def test_a_deletion_that_is_repeated_is_done(play: Play) -> None:
     """404 to the second one: the first has deleted it."""
 
     async def use(client: Partnero) -> None:
@@ -123,7 +123,7 @@ def test_a_deletion_that_is_repeated_is_done() -> None:
 
 
 @pytest.mark.parametrize("limit", [9, 101])
-def test_a_page_has_10_to_100(limit: int) -> None:
+def test_a_page_has_10_to_100(play: Play, limit: int) -> None:
     """The bounds are other than those of most lists."""
 
     async def use(client: Partnero) -> None:
@@ -133,7 +133,7 @@ def test_a_page_has_10_to_100(limit: int) -> None:
     play([page(HOOK)], use)
 
 
-def test_the_secret_is_not_shown() -> None:
+def test_the_secret_is_not_shown(play: Play) -> None:
     """It is masked in the repr, and is there."""
 
     async def use(client: Partnero) -> tuple[Webhook, Webhook | None]:
