@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test property check format lock clean
+.PHONY: help demo test property bench-faults check format lock clean
 
 help:  ## Show this list.
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: $(VENV)/run.stamp  ## Move a real sales history into a local sandbox, and check it.
 	$(BIN)/python examples/demo.py
@@ -22,6 +22,9 @@ test: $(VENV)/dev.stamp  ## Run the whole test suite, with its coverage gate.
 
 property: $(VENV)/dev.stamp  ## Run the property tests with 200 cases an operation.
 	PROPERTY_EXAMPLES=200 $(BIN)/python -m pytest -s tests/test_schema.py tests/test_property_api.py $(ARGS)
+
+bench-faults: $(VENV)/dev.stamp  ## Measure what the client does in any kind of trouble, and print it.
+	$(BIN)/python -m tests.bench $(ARGS)
 
 check: $(VENV)/dev.stamp  ## Run the formatter, the linter and the type checkers.
 	$(BIN)/ruff format --check .
