@@ -23,6 +23,7 @@ from partnero_async.errors import (
     PartneroError,
     RateLimitError,
     RefusedError,
+    Sent,
     ServerError,
     UsageError,
     ValidationError,
@@ -163,6 +164,68 @@ def test_an_error_travels(
     assert str(twin) == str(error)
     assert twin.args == error.args
     assert vars(twin) == vars(error)
+
+
+ATTEMPTS = st.builds(
+    Attempt,
+    operation=st.text(max_size=9),
+    at=st.floats(allow_nan=False),
+    took=st.floats(allow_nan=False),
+    came_back=st.text(max_size=9),
+    then=st.text(max_size=9),
+    waited=st.floats(allow_nan=False),
+    waited_for=st.text(max_size=9),
+)
+SENT = st.builds(
+    Sent, method=st.text(max_size=9), url=st.text(), body=st.none() | st.binary()
+)
+DETAILS = st.fixed_dictionaries(
+    {},
+    optional={
+        "operation": st.none() | st.text(),
+        "status": st.none() | st.integers(),
+        "fields": st.dictionaries(st.text(), st.lists(st.text(), max_size=3)),
+        "attempts": st.lists(ATTEMPTS, max_size=3),
+        "elapsed": st.none() | st.floats(allow_nan=False),
+        "key": st.none() | st.text(),
+        "request_id": st.none() | st.text(),
+        "maybe_applied": st.booleans(),
+        "retry_at": st.none() | st.datetimes(timezones=st.timezones()),
+    },
+)
+
+
+@st.composite
+def errors_of_all_kinds(draw: st.DrawFn) -> PartneroError:
+    """Draw an error with any attributes."""
+    error = draw(st.sampled_from(CLASSES))(draw(st.text()), **draw(DETAILS))
+    error.sent = draw(st.none() | SENT)
+    for note in draw(st.lists(st.text(), max_size=2)):
+        error.add_note(note)
+    return error
+
+
+@pytest.mark.parametrize("way", WAYS)
+@settings(max_examples=200, deadline=None)
+@given(error=errors_of_all_kinds())
+def test_an_error_travels_with_whatever_it_has(
+    way: Callable[[PartneroError], PartneroError], error: PartneroError
+) -> None:
+    """No value of any attribute is lost, changed, or in the way; and it goes on."""
+    twin = way(way(error))
+    assert type(twin) is type(error)
+    assert (str(twin), repr(twin), twin.args) == (str(error), repr(error), error.args)
+    assert vars(twin) == vars(error)
+
+
+def test_a_deep_copy_shares_nothing_that_changes() -> None:
+    """What is done to the one does not show in the other."""
+    error = full(ServerError)
+    twin = copy.deepcopy(error)
+    twin.fields["amount"].append("more")
+    twin.add_note("more")
+    assert error.fields == {"amount": ["Too small.", "Not a number."]}
+    assert error.__notes__ == ["noted"]
 
 
 def test_an_error_travels_without_details() -> None:
