@@ -179,7 +179,7 @@ ATTEMPTS = st.builds(
 SENT = st.builds(
     Sent, method=st.text(max_size=9), url=st.text(), body=st.none() | st.binary()
 )
-DETAILS = st.fixed_dictionaries(
+DETAILS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
         "operation": st.none() | st.text(),
