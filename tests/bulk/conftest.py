@@ -10,12 +10,6 @@ from tests.bulk.shop import open_shop
 
 
 @pytest.fixture
-def partnero() -> type[Partnero]:
-    """Return the asynchronous client: `tests.sync.test_bulk` has what blocks."""
-    return Partnero
-
-
-@pytest.fixture
 async def shop(client: Partnero, sandbox: Sandbox) -> Sandbox:
     """Return a program with a partner and three customers."""
     await open_shop(client)

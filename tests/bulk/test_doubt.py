@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from partnero_async import Partnero
-from partnero_async.bulk import Report, ResourceName, Source, resolve, run_import
+from partnero_async.bulk import Report, ResourceName, Source
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.run import _fingerprint, _program
 from partnero_async.bulk.scan import open_plan, scan
@@ -23,6 +23,7 @@ from partnero_async.errors import (
 )
 from partnero_async.resources.transactions import TransactionsResource
 from partnero_async.sandbox import Sandbox
+from tests.bulk.both import resolve, run_import
 from tests.bulk.shop import expected, sale, sales_in, write_csv
 
 pytestmark = pytest.mark.usefixtures("shop")

@@ -7,13 +7,15 @@ import random
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
 from partnero_async import Partnero
-from partnero_async.bulk import resolve, run_import
 from partnero_async.sandbox import Sandbox
+from tests.awaited import AwaitedClient
+from tests.bulk.both import resolve, run_import
 from tests.bulk.shop import (
     end,
     environment,
@@ -30,6 +32,10 @@ MOMENTS = 20
 ROWS = 240
 AT_ONCE = 3
 """Imports that are killed side by side."""
+
+
+BOTH: tuple[Any, Any] = (Partnero, AwaitedClient)
+"""Every second import that was killed is finished by the blocking form."""
 
 
 @attrs.frozen
@@ -63,8 +69,8 @@ async def kill_at(
     await process.wait()
 
 
-async def one_kill(folder: Path, at: Moment) -> int:
-    """Kill an import, finish it, resolve it; return how many rows were parked."""
+async def one_kill(folder: Path, at: Moment, kind: type[Partnero]) -> int:
+    """Kill an import, finish and resolve it; return how many rows were parked."""
     folder.mkdir()  # noqa: ASYNC240 - a test has time
     file = write_csv(folder / "sales.csv", map(sale, range(ROWS)))
     async with Sandbox(latency=0.02, answer_latency=0.02) as sandbox:
@@ -75,7 +81,7 @@ async def one_kill(folder: Path, at: Moment) -> int:
         process = await start(*command, env=env)
         await kill_at(process, sandbox, at, sandbox.requests)
         await end(process)
-        async with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
+        async with kind(sandbox.api_key, base_url=sandbox.url) as client:
             parked = await finish(client, sandbox, file)
         assert sales_in(sandbox) == expected(range(ROWS))
     return parked
@@ -104,7 +110,7 @@ async def test_a_killed_import_never_doubles_and_never_loses_a_sale(
 
     async def kill(number: int, at: Moment) -> int:
         async with permits:
-            return await one_kill(tmp_path / str(number), at)
+            return await one_kill(tmp_path / str(number), at, BOTH[number % 2])
 
     parked = await asyncio.gather(
         *(kill(number, at) for number, at in enumerate(moments(seed)))

@@ -19,13 +19,12 @@ from partnero_async.bulk import (
     Report,
     Source,
     SourceError,
-    resolve,
-    run_import,
 )
 from partnero_async.bulk import run as run_module
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.store import Store
 from partnero_async.sandbox import Sandbox
+from tests.bulk.both import resolve, run_import, stop_for
 from tests.bulk.shop import (
     HEADER,
     expected,
@@ -285,15 +284,16 @@ async def test_stopped_while_it_looks_at_the_program(
     client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A survey that was cut short rejects nobody, and is taken again."""
-    stop = asyncio.Event()
+    stop = stop_for(client)
 
     async def stops(*_: Any) -> bool:
-        await asyncio.sleep(0)
         stop.set()
+        await asyncio.sleep(1)  # a thread is told now and then, and looks only then
         return False
 
     file = write_csv(tmp_path / "s.csv", [sale(1)])
     with monkeypatch.context() as patch:
+        patch.setattr(run_module, "TICK", 0.01)
         patch.setattr("partnero_async.bulk.there.PAGE", 1)
         patch.setattr("partnero_async.bulk.there.has_customer", stops)
         report = await sell(client, file, stop=stop)
@@ -336,19 +336,23 @@ async def test_a_missing_file(client: Partnero, tmp_path: Path) -> None:
         await sell(client, tmp_path / "empty.csv")
 
 
-async def test_a_wrong_key_sends_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_a_wrong_key_sends_nothing(
+    partnero: type[Partnero], sandbox: Sandbox, tmp_path: Path
+) -> None:
     """The key is checked before a journal is made."""
     file = write_csv(tmp_path / "s.csv", [sale(1)])
-    async with Partnero("wrong", base_url=sandbox.url) as client:
+    async with partnero("wrong", base_url=sandbox.url) as client:
         with pytest.raises(AuthenticationError):
             await sell(client, file)
     assert names_in(tmp_path) == [file.name]
 
 
-async def test_an_api_that_is_not_there(tmp_path: Path) -> None:
+async def test_an_api_that_is_not_there(
+    partnero: type[Partnero], tmp_path: Path
+) -> None:
     """Without an API nothing begins."""
     file = write_csv(tmp_path / "s.csv", [sale(1)])
-    async with Partnero("key", base_url="http://127.0.0.1:1/v1", timeout=1) as client:
+    async with partnero("key", base_url="http://127.0.0.1:1/v1", timeout=1) as client:
         with pytest.raises(NoAnswerError):
             await sell(client, file)
 
@@ -431,7 +435,7 @@ async def test_a_file_with_another_header_or_other_bytes_is_refused(
 
 
 async def test_a_journal_of_something_else_is_refused(
-    client: Partnero, tmp_path: Path
+    partnero: type[Partnero], client: Partnero, tmp_path: Path
 ) -> None:
     """Another resource, other options and another program each need a new journal."""
     file = write_csv(tmp_path / "s.csv", [("s1", "c1", "1")], header=HEADER[:3])
@@ -442,7 +446,7 @@ async def test_a_journal_of_something_else_is_refused(
         await run_import(client, "partners", partners, journal=journal)
     with pytest.raises(JournalError, match="other --map, --set or --ignore"):
         await sell(client, Source(path=file, constants={"action": "sale"}))
-    async with Sandbox() as other, Partnero(other.api_key, base_url=other.url) as there:
+    async with Sandbox() as other, partnero(other.api_key, base_url=other.url) as there:
         with pytest.raises(JournalError, match="belongs to the program"):
             await sell(there, file)
         with pytest.raises(JournalError, match="belongs to the program"):
@@ -531,7 +535,7 @@ async def test_stopped_it_drains_and_goes_on_later(
     """Nothing new is sent, what is under way ends, and the rest is sent next time."""
     shop.latency = 0.02
     file = write_csv(tmp_path / "s.csv", map(sale, range(60)))
-    stop = asyncio.Event()
+    stop = stop_for(client)
     work = asyncio.create_task(sell(client, file, stop=stop, concurrency=4))
     while len(sales_in(shop)) < 10:  # noqa: ASYNC110 - a server's ledger
         await asyncio.sleep(0.005)
@@ -553,7 +557,7 @@ async def test_what_does_not_drain_is_looked_up_next_time(
     monkeypatch.setattr(run_module, "DRAIN", 0.05)
     shop.answer_latency = 0.5
     file = write_csv(tmp_path / "s.csv", map(sale, range(6)))
-    stop = asyncio.Event()
+    stop = stop_for(client)
     work = asyncio.create_task(sell(client, file, stop=stop, concurrency=2))
     while not sales_in(shop):  # noqa: ASYNC110 - a server's ledger
         await asyncio.sleep(0.005)
@@ -567,7 +571,7 @@ async def test_what_does_not_drain_is_looked_up_next_time(
 
 async def test_stopped_before_it_began(client: Partnero, tmp_path: Path) -> None:
     """Stopped while it reads, it has sent nothing, and can be started again."""
-    stop = asyncio.Event()
+    stop = stop_for(client)
     stop.set()
     file = write_csv(tmp_path / "s.csv", map(sale, range(6)))
     report = await sell(client, file, stop=stop)

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 from partnero_async import ConnectionFailedError, Partnero
-from partnero_async.bulk import Report, resolve, run_import
+from partnero_async.bulk import Report
 from partnero_async.bulk import referrers as referrers_module
 from partnero_async.bulk.referrers import Referrers
 from partnero_async.errors import WrongProgramError
 from partnero_async.resources.customers import CustomersResource
 from partnero_async.resources.partners import PartnersResource
 from partnero_async.sandbox import Sandbox
+from tests.bulk.both import resolve, run_import
 from tests.bulk.shop import sales_in, write_csv
 from tests.bulk.test_doubt import killed
+from tests.scripted import async_only
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -233,9 +235,10 @@ async def test_what_a_killed_run_sent_was_not_there_before(
     assert (report.done, report.already_there) == (1, 0)
 
 
-# --- the partners that are asked for -------------------------------------------------
+# --- the partners that are asked for: below either form -------------------------------
 
 
+@async_only
 async def test_a_partner_is_asked_for_once(client: Partnero, shop: Sandbox) -> None:
     """Those who ask at the same time share one request."""
     referrers = Referrers(client)
@@ -246,6 +249,7 @@ async def test_a_partner_is_asked_for_once(client: Partnero, shop: Sandbox) -> N
     assert shop.requests - before == 1
 
 
+@async_only
 async def test_partner_is_searched_where_it_cannot_be_read(
     client: Partnero, shop: Sandbox
 ) -> None:
@@ -255,6 +259,7 @@ async def test_partner_is_searched_where_it_cannot_be_read(
     assert await Referrers(client).id_of({"key": "p1"}) == ada.id
 
 
+@async_only
 async def test_memory_for_partners_is_bounded(
     client: Partnero, shop: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +272,7 @@ async def test_memory_for_partners_is_bounded(
     assert shop.requests - before == 6  # two for each of those who are not there
 
 
+@async_only
 @pytest.mark.parametrize(
     "error",
     [

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from partnero_async import Partnero
-from partnero_async.bulk import Report, ResourceName, resolve, run_import
+from partnero_async.bulk import Report, ResourceName
 from partnero_async.bulk.plan import Entry, Plan, RowError
 from partnero_async.errors import (
     AmbiguousWriteError,
@@ -28,6 +28,7 @@ from partnero_async.errors import (
 from partnero_async.resources.customers import CustomersResource
 from partnero_async.resources.transactions import TransactionsResource
 from partnero_async.sandbox import Sandbox
+from tests.bulk.both import resolve, run_import
 from tests.bulk.shop import expected, sale, sales_in, write_csv
 
 pytestmark = pytest.mark.usefixtures("shop")
@@ -175,7 +176,10 @@ async def test_a_long_wait_for_the_rate_limit_ends_the_run_for_now(
     ],
 )
 async def test_a_key_of_another_type_of_program(
-    tmp_path: Path, resource: ResourceName, header: Sequence[str]
+    partnero: type[Partnero],
+    tmp_path: Path,
+    resource: ResourceName,
+    header: Sequence[str],
 ) -> None:
     """Nothing about a row is wrong, so that each stays to be sent with another key."""
     cells = {"email": "a@example.com", "amount": "1"}
@@ -183,7 +187,7 @@ async def test_a_key_of_another_type_of_program(
     file = write_csv(tmp_path / "f.csv", [row], header=header)
     async with (
         Sandbox(programs=["newsletter"]) as other,
-        Partnero(other.api_key, base_url=other.url) as client,
+        partnero(other.api_key, base_url=other.url) as client,
     ):
         report = await run_import(client, resource, file)
     assert (report.pending, report.rejected, report.exit_code) == (1, 0, 2)

@@ -1,0 +1,45 @@
+"""Imports in the form of the client at hand: awaited, or blocking in a thread.
+
+What a test imports with follows from its client, so that each runs on both
+(`tests.conftest`); what blocking adds is tested in `tests.sync.test_bulk`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import partnero_sync.bulk
+from partnero_async import Partnero, bulk
+from partnero_async.bulk import Report, ResourceName, Source
+from tests.awaited import AwaitedClient, in_thread
+
+Stop = asyncio.Event | threading.Event
+
+
+async def run_import(
+    client: Partnero, resource: ResourceName, source: Source | Path, **options: Any
+) -> Report:
+    """Import with the form that is the client's."""
+    if not isinstance(client, AwaitedClient):
+        return await bulk.run_import(client, resource, source, **options)
+    blocking = partnero_sync.bulk.run_import
+    report: Report = await in_thread(blocking, client._own, resource, source, **options)
+    return report
+
+
+async def resolve(client: Partnero, journal: Path, **options: Any) -> Report:
+    """Resolve with the form that is the client's."""
+    if not isinstance(client, AwaitedClient):
+        return await bulk.resolve(client, journal, **options)
+    blocking = partnero_sync.bulk.resolve
+    report: Report = await in_thread(blocking, client._own, journal, **options)
+    return report
+
+
+def stop_for(client: Partnero) -> Stop:
+    """Return what ends an import of this client early."""
+    awaited = isinstance(client, AwaitedClient)
+    return threading.Event() if awaited else asyncio.Event()
