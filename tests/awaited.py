@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
+from functools import partial, update_wrapper
 from types import GeneratorType
 from typing import Any, Self
 
@@ -43,16 +43,23 @@ class Awaited:
             return getattr(self._original, name)
         theirs, value = getattr(self._original, name), getattr(self._own, name)
         if inspect.iscoroutinefunction(theirs):
-            return partial(in_thread, value)
+            return update_wrapper(partial(in_thread, value), value)
         if inspect.ismethod(value):
-            return lambda *args, **kwargs: awaited(value(*args, **kwargs))
+            return update_wrapper(partial(_call, value), value)
         return awaited(value)
+
+    def __dir__(self) -> Iterable[str]:
+        return dir(self._own)
 
     def __repr__(self) -> str:
         return repr(self._own)
 
     def __reduce__(self) -> Any:
         return self._own.__reduce__()
+
+
+def _call(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return awaited(method(*args, **kwargs))
 
 
 class AwaitedClient(Awaited):
@@ -102,6 +109,11 @@ class AwaitedWalk(Awaited):
     async def aclose(self) -> None:
         """Close it, under the name that this has on the other side."""
         await in_thread(self._own.close)
+
+
+def beneath(client: Any) -> Any:
+    """Return the asynchronous client that a client of either kind sends through."""
+    return client._original if isinstance(client, AwaitedClient) else client
 
 
 def awaited(value: Any) -> Any:

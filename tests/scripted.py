@@ -24,6 +24,7 @@ from yarl import URL
 from partnero_async import Partnero
 from partnero_async._transport import Transport
 from partnero_async.pacing import Gate
+from tests.awaited import beneath
 from tests.clock import run_virtual
 
 T = TypeVar("T")
@@ -218,6 +219,5 @@ def virtual_client(
     )
     if not asks:
         transport.program.know(None)
-    # The synchronous client sends through an asynchronous one.
-    vars(getattr(client, "_original", client))["_transport"] = transport
+    vars(beneath(client))["_transport"] = transport
     return client

@@ -15,12 +15,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from partnero_async import Pages, Partnero, PartneroError
+from partnero_async import Partnero, PartneroError
 from partnero_async._transport import Transport
 from partnero_async.models import PayoutSettings, PortalSettings, ProgramSettings
 from partnero_async.retries import Kind
 from partnero_async.sandbox import Sandbox
 
+from .awaited import AwaitedClient, beneath
 from .reference import API, BY_ID, OPERATIONS, TYPES, Operation
 
 ARGUMENTS: dict[str, Any] = {
@@ -176,9 +177,10 @@ def assert_same(found: Iterable[str], wanted: Iterable[str]) -> None:
 
 def methods(client: Partnero) -> dict[str, Callable[..., Any]]:
     """Find every public method of the resources, by the id of its operation."""
+    kind = type(client._own if isinstance(client, AwaitedClient) else client)
     nouns = [
         name
-        for name, value in vars(Partnero).items()
+        for name, value in vars(kind).items()
         if isinstance(value, cached_property) and not name.startswith("_")
     ]
     return {
@@ -194,10 +196,7 @@ async def call(name: str, method: Callable[..., Any]) -> None:
     parameters = inspect.signature(method).parameters.values()
     needed = {p.name: argument(p) for p in parameters if p.default is p.empty}
     result = method(**needed, **FURTHER.get(name, {}))
-    if isinstance(result, Pages):
-        await result.first()
-    else:
-        await result
+    await (result if inspect.isawaitable(result) else result.first())
 
 
 class Recording(Transport):
@@ -239,7 +238,7 @@ class Observed(NamedTuple):
     """What it reads the answer as."""
 
 
-async def observed() -> dict[str, Observed]:
+async def observed(partnero: type[Partnero]) -> dict[str, Observed]:
     """Call everything over a real socket; return what was seen by operation."""
     seen: list[str] = []
     before: list[str] = []
@@ -255,11 +254,11 @@ async def observed() -> dict[str, Observed]:
     app.router.add_route("*", "/{tail:.*}", answer)
     async with (
         TestServer(app) as server,
-        Partnero("key-of-a-test", base_url=str(server.make_url("/v1"))) as client,
+        partnero("key-of-a-test", base_url=str(server.make_url("/v1"))) as client,
     ):
         transport = Recording(client._settings)
         transport.program.know(None)  # it is not asked for
-        client.__dict__["_transport"] = transport
+        vars(beneath(client))["_transport"] = transport
         for name, method in methods(client).items():
             seen.clear()
             await call(name, method)
@@ -340,7 +339,9 @@ def leaves(paths: Iterable[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("name", BY_ID)
-async def test_what_can_be_told_is_what_is_published(name: str) -> None:
+async def test_what_can_be_told_is_what_is_published(
+    partnero: type[Partnero], name: str
+) -> None:
     """Given everything, a method sends each published member and invents none."""
     seen: list[set[str]] = []
 
@@ -360,18 +361,20 @@ async def test_what_can_be_told_is_what_is_published(name: str) -> None:
     app.router.add_route("*", "/{tail:.*}", answer)
     async with (
         TestServer(app) as server,
-        Partnero("key-of-a-test", base_url=str(server.make_url("/v1"))) as client,
+        partnero("key-of-a-test", base_url=str(server.make_url("/v1"))) as client,
     ):
         method = methods(client)[name]
         parameters = inspect.signature(method).parameters.values()
         result = method(**{p.name: everything(name, p) for p in parameters})
-        await (result.first() if isinstance(result, Pages) else result)
+        await (result if inspect.isawaitable(result) else result.first())
     assert_same(seen[-1], {f"?{key}" for key in wanted["query"]} | members)
 
 
-async def test_the_client_calls_the_routes_of_the_reference() -> None:
+async def test_the_client_calls_the_routes_of_the_reference(
+    partnero: type[Partnero],
+) -> None:
     """Every operation has a method, every method an operation, on the same route."""
-    found = await observed()
+    found = await observed(partnero)
     assert_same(
         (seen.line for seen in found.values()),
         (operation.line for operation in OPERATIONS),
@@ -388,12 +391,12 @@ def test_the_sandbox_serves_the_routes_of_the_reference() -> None:
 
 @pytest.mark.parametrize("program", TYPES.values())
 async def test_the_sandbox_gets_every_call_of_the_client_on_its_route(
-    program: str, monkeypatch: pytest.MonkeyPatch
+    partnero: type[Partnero], program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the listing promises is really routed: no call of the client is a 404."""
     async with (
         Sandbox(programs=[program]) as sandbox,
-        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
     ):
         missed: list[str] = []
         monkeypatch.setitem(ARGUMENTS, "confirm", sandbox.program_id)
@@ -413,10 +416,10 @@ async def test_the_sandbox_gets_every_call_of_the_client_on_its_route(
 
 
 async def test_reference_client_and_sandbox_are_of_one_size(
-    capsys: pytest.CaptureFixture[str],
+    partnero: type[Partnero], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The count is said, so that a report can be held against it."""
-    async with Partnero("key-of-a-test") as client:
+    async with partnero("key-of-a-test") as client:
         counts = len(OPERATIONS), len(methods(client)), len(Sandbox.routes())
     with capsys.disabled():
         print(
@@ -425,9 +428,11 @@ async def test_reference_client_and_sandbox_are_of_one_size(
     assert counts == (98, 98, 98)
 
 
-async def test_each_operation_declares_its_retry_class() -> None:
+async def test_each_operation_declares_its_retry_class(
+    partnero: type[Partnero],
+) -> None:
     """The client's kinds are the letters of the rules, but for what is deliberate."""
-    found = await observed()
+    found = await observed(partnero)
     wrong = [
         f"{name} is {seen.kind}, not {wanted}"
         for name, seen in found.items()

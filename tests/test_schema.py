@@ -22,7 +22,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partnero_async import models
+from partnero_async import Partnero, models
 from partnero_async._convert import NUMBER, decode, encode, read, unstructure
 from partnero_async.errors import UnexpectedBodyError
 from partnero_async.models import Page
@@ -414,9 +414,11 @@ def test_every_answer_has_a_model_and_every_model_an_answer() -> None:
     assert {schema for _, schema in answered()} == set(MODELS)
 
 
-async def test_each_operation_is_read_as_the_model_of_its_schema() -> None:
+async def test_each_operation_is_read_as_the_model_of_its_schema(
+    partnero: type[Partnero],
+) -> None:
     """What is drawn here is read as the client's own methods read it."""
-    found = await observed()
+    found = await observed(partnero)
     wrong = [
         f"{o['id']}: {found[o['id']].result}, not {MODELS[o['response']]}"
         for o in published()
