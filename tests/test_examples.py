@@ -657,12 +657,14 @@ class Line:
 @pytest.mark.parametrize(
     "name", ["errors/429-no-headers", "errors/429-rate-limit-headers"]
 )
-def test_a_throttled_call_ends_with_its_time(name: str) -> None:
+def test_a_throttled_call_ends_with_its_time(
+    partnero: type[Partnero], name: str
+) -> None:
     """Without a time to wait the gate asks again, and the call's own time ends it."""
     example = failure(name)
 
     async def main() -> tuple[PartneroError, float]:
-        async with Partnero(uuid4().hex) as client:
+        async with partnero(uuid4().hex) as client:
             client._transport.line.sessions = line = Line(example.response)  # type: ignore[assignment] # in the network's place
             with pytest.raises(PartneroError) as caught:
                 await play(client, example)

@@ -286,9 +286,11 @@ async def test_each_type_has_its_resources(
 # --- two resources at the same URLs --------------------------------------------------
 
 
-async def test_a_write_to_the_other_resource_is_not_sent(sandbox: Sandbox) -> None:
+async def test_a_write_to_the_other_resource_is_not_sent(
+    partnero: type[Partnero], sandbox: Sandbox
+) -> None:
     """It would be taken, and delete a customer of whom nobody spoke."""
-    async with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
+    async with partnero(sandbox.api_key, base_url=sandbox.url) as client:
         await client.partners.create(email="ada@example.com", key="ada")
         await client.customers.create("c1", partner={"key": "ada"})
         before = sandbox.ledger
@@ -301,11 +303,13 @@ async def test_a_write_to_the_other_resource_is_not_sent(sandbox: Sandbox) -> No
             await client.referrals.list().collect()
 
 
-async def test_a_sign_up_in_the_other_program_is_not_sent() -> None:
+async def test_a_sign_up_in_the_other_program_is_not_sent(
+    partnero: type[Partnero],
+) -> None:
     """A partner who brought a customer is not dropped in silence."""
     async with (
         Sandbox(programs=["refer_a_friend"]) as sandbox,
-        Partnero(sandbox.api_key, base_url=sandbox.url) as client,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
     ):
         await client.referrals.create(email="ada@example.com", id="u1")
         with pytest.raises(WrongProgramError, match=r"use client\.referrals"):

@@ -128,10 +128,10 @@ async def test_spans_are_children_of_the_callers(
     assert tree(exporter.get_finished_spans()) == [("mine", ["GET /test"])]
 
 
-async def test_the_global_provider_is_the_default() -> None:
+async def test_the_global_provider_is_the_default(partnero: type[Partnero]) -> None:
     """Without a provider nothing is exported, and nothing fails."""
     async with (
         faulty([answer(b'{"data": {}}')]) as server,
-        Partnero(KEY, base_url=server.url, telemetry=OpenTelemetry()) as client,
+        partnero(KEY, base_url=server.url, telemetry=OpenTelemetry()) as client,
     ):
         await client.account.test()
