@@ -250,6 +250,69 @@ async def _redirected(kind: Any, status: str, elsewhere: str | None) -> list[str
         return [f"{status}: {line}" for line in server.lines if "lured" in line]
 
 
+HEADERS: Final = (
+    *(b"Retry-After", b"X-RateLimit-Limit", b"X-RateLimit-Remaining"),
+    *(b"X-RateLimit-Reset", b"Date", b"X-Request-Id", b"Content-Type"),
+)
+VALUES: Final = (
+    *(b"", b"inf", b"-inf", b"nan", b"-5", b"0", b"1e400", b"9" * 5_000, b"3600"),
+    *(b"Fri, 31 Dec 9999 23:59:59 GMT", b"Mon, 01 Jan 0001 00:00:00 +2359"),
+    *(b"Wed, 99 Mar 2026 99:99:99 GMT", "\u0663".encode(), b"\xff\xfe", b"\x1b[2J"),
+)
+TOLD: Final = {"small": 80, "full": 1_000}
+"""Calls that are answered with hostile values of headers."""
+SHORT: Final = 0.7
+PATIENCE: Final = 10.0
+"""Seconds past its deadline after which a call waits for what a header says: how late a
+call may be is measured in `deadlines`, with care for a machine that is shared."""
+
+
+async def told_nonsense(count: int, seed: int) -> list[str]:
+    """Answer calls with hostile values of headers; return what did not end well.
+
+    It has to end with an error of the package, or a value, and by its deadline.
+    """
+    rng, slots = random.Random(seed), asyncio.Semaphore(16)
+    kinds: tuple[Any, ...] = (Partnero, AwaitedClient)
+    drawn = [
+        (
+            rng.choice(kinds),
+            rng.choice(("200 OK", "429 No", "503 No")),
+            {name: rng.choice(VALUES) for name in rng.choices(HEADERS, k=2)},
+        )
+        for _ in range(count)
+    ]
+
+    async def one(kind: Any, status: str, headers: dict[bytes, bytes]) -> str | None:
+        async with slots:
+            wrong = await _told_nonsense(kind, status, headers)
+        return wrong and f"{status} {headers}: {wrong}"
+
+    return [wrong for wrong in await asyncio.gather(*(one(*d) for d in drawn)) if wrong]
+
+
+async def _told_nonsense(
+    kind: Any, status: str, headers: dict[bytes, bytes]
+) -> str | None:
+    head = b"".join(b"%s: %s\r\n" % pair for pair in headers.items())
+    act = answer(b'{"data": {}, "status": 1}', status=status, head=head)
+    async with (
+        faulty([act]) as server,
+        kind(uuid4().hex, base_url=server.url, timeout=SHORT) as client,
+    ):
+        try:
+            async with asyncio.timeout(SHORT + PATIENCE):
+                await client.account.test()
+        except PartneroError as error:
+            return "unprintable" if UNPRINTABLE.search(str(error)) else None
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            return repr(error)
+    return None
+
+
+UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
 def run(*, full: bool, seed: int) -> list[Figure]:
     """Measure what hostile input comes to."""
     size = "full" if full else "small"
@@ -257,6 +320,7 @@ def run(*, full: bool, seed: int) -> list[Figure]:
     sent = asyncio.run(on_the_wire(SENT[size], seed))
     most, unread = asyncio.run(bombs())
     lured = asyncio.run(redirected())
+    misled = asyncio.run(told_nonsense(TOLD[size], seed))
     return [
         Figure(
             "ids",
@@ -265,6 +329,14 @@ def run(*, full: bool, seed: int) -> list[Figure]:
             "0",
             not paths and not sent,
             [*paths, *sent],
+        ),
+        Figure(
+            "head",
+            f"{TOLD[size]} answers with hostile headers: crashes, waits past the end",
+            f"{len(misled)}",
+            "0",
+            not misled,
+            misled,
         ),
         Figure(
             "away",

@@ -177,6 +177,13 @@ PLANTS: Final = (
         [f"{TEST_SESSION}::test_request_says_what_it_accepts_and_who_sends"],
     ),
     Plant(
+        "proxies of the environment used",
+        SESSION,
+        "        trust_env=False,\n",
+        "        trust_env=True,\n",
+        ["tests/bench/test_hostile.py::test_proxy_of_the_environment_is_not_used"],
+    ),
+    Plant(
         "any certificate will do",
         SESSION,
         "ssl=settings.tls or True",

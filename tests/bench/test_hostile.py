@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,3 +80,33 @@ def test_redirect_that_is_followed_is_caught(monkeypatch: pytest.MonkeyPatch) ->
     wrong = asyncio.run(hostile.redirected())
     assert any("the other server was asked" in text for text in wrong)
     assert any("/lured" in text for text in wrong)
+
+
+def test_header_that_breaks_a_call_is_caught(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """By a client that takes any text for a number, and by one that waits for ever."""
+    monkeypatch.setattr(
+        "partnero_async._call.retry_after",
+        lambda headers, _: float(headers.get("Retry-After", "0")),
+    )
+    wrong = asyncio.run(hostile.told_nonsense(40, seed))
+    assert any("ValueError" in text for text in wrong)
+
+
+async def test_proxy_of_the_environment_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, partnero: type[Partnero], tmp_path: Path
+) -> None:
+    """Nor its passwords: whoever can set a variable does not get the key."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ada password lovelace\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    good = answer(b'{"data": {}, "status": 1}')
+    async with faulty([good]) as proxy, faulty([good]) as server:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        async with partnero("key-of-a-test", base_url=server.url) as client:
+            await client.account.test()
+    assert proxy.ledger == []
+    assert b"Authorization: Bearer key-of-a-test\r\n" in server.ledger[0]
