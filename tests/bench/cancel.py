@@ -2,7 +2,8 @@
 
 The coroutine of the call counts how often it is suspended; at the k-th time, or a few
 turns of the loop later, its task is cancelled. Then nothing may be held: no connection,
-no task, no turn at the gate; and the client must work.
+no task, no turn at the gate; and the client must work. In the same places the client is
+closed: then the call ends with an error of the package, and holds nothing either.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ from uuid import uuid4
 import attrs
 
 from partnero_async import Partnero, PartneroError
+from partnero_async._session import Session
 from tests.bench.figures import Figure
 from tests.bench.operations import Subject, subject
 from tests.bench.server import Act, Exchange, Server
 from tests.test_examples import Calm
 
 CANCELLATIONS: Final = {"small": 600, "full": 3_000}
+CLOSINGS: Final = {"small": 120, "full": 600}
 TURNS: Final = 4
 """Turns of the loop after a suspension within which the cancellation comes."""
 CONNECTIONS: Final = 3
+PATIENCE: Final = 20.0
+"""Seconds after which what was stopped goes on."""
 
 
 class Counted(Coroutine[Any, Any, Any]):
@@ -155,7 +160,7 @@ async def by_task(work: Coroutine[Any, Any, Any], k: int, turns: int) -> object:
     task = loop.create_task(Counted(work, k, lambda: cancel(turns)))
     if k == 0:
         cancel(0)
-    came = await asyncio.wait_for(_outcome(task), 20)
+    came = await asyncio.wait_for(_outcome(task), PATIENCE)
     return SWALLOWED if asked and came is not asyncio.CancelledError else came
 
 
@@ -210,26 +215,33 @@ WAYS: Final[tuple[Way, ...]] = (by_task, by_task, by_timeout, by_group)
 # --- what is left ---------------------------------------------------------------------
 
 
-async def _held(client: Partnero) -> list[str]:
+Lent = tuple[Session, Any]
+"""What calls are lent: a session, and the connections behind it."""
+
+
+async def _lent(client: Partnero) -> Lent:
+    session = await client._transport.line.sessions.here()
+    return session, session._http.connector
+
+
+async def _held(client: Partnero, lent: Lent) -> list[str]:
     """Return what the client still holds, after the loop has had a few turns."""
     for _ in range(50):
-        found = await _holding(client)
+        found = _holding(client, lent)
         if not found:
             return []
         await asyncio.sleep(0.002)
     return found
 
 
-async def _holding(client: Partnero) -> list[str]:
-    line = client._transport.line
-    session = await line.sessions.here()
-    connector: Any = session._http.connector
+def _holding(client: Partnero, lent: Lent) -> list[str]:
+    gate, (session, connector) = client._transport.line.gate, lent
     tasks = [task for task in asyncio.all_tasks() if _is_ours(task)]
     return [
         text
         for held, text in (
-            (line.gate.in_flight, f"{line.gate.in_flight} turns at the gate"),
-            (line.gate.waiting, f"{line.gate.waiting} in line at the gate"),
+            (gate.in_flight, f"{gate.in_flight} turns at the gate"),
+            (gate.waiting, f"{gate.waiting} in line at the gate"),
             (session.slots._value != CONNECTIONS, "slots"),
             (connector._acquired, f"{len(connector._acquired)} connections"),
             (tasks, f"tasks: {tasks}"),
@@ -269,9 +281,8 @@ async def cancelled(
         if way is not by_task:  # the task is the caller's own, and goes on
             await asyncio.sleep(0)
         await asyncio.gather(*crowd)
-        wrong = await _held(client)
-        most = 2 if scenario.about.id == "program.delete" else 1
-        if scenario.about.letter in "CDE" and server.effects > most:
+        wrong = await _held(client, await _lent(client))
+        if scenario.about.letter in "CDE" and server.effects > _most(scenario):
             wrong.append(f"took effect {server.effects} times")
         if isinstance(came, BaseException) and not isinstance(came, PartneroError):
             wrong.append(f"raised {came!r}")
@@ -279,6 +290,70 @@ async def cancelled(
             wrong.append("does not work any more")
     named = [f"{scenario.name} {way.__name__} {k}+{turns}: {text}" for text in wrong]
     return came is asyncio.CancelledError, named
+
+
+async def closed(scenario: Scenario, k: int, turns: int) -> tuple[bool, list[str]]:
+    """Close the client there; return whether the call went on, and what is wrong."""
+    server = Server(scenario.about, act=scenario.act, applies=scenario.applies)
+    async with (
+        server.running(),
+        Partnero(
+            uuid4().hex,
+            base_url=server.url,
+            max_connections=CONNECTIONS,
+            settle=0.002,
+        ) as client,
+    ):
+        client._transport.line.rng = Calm()
+        client._transport.program.know(None)
+        lent = await _lent(client)
+        crowd = [
+            asyncio.create_task(_outcome_of(subject("partners.get").call(client)))
+            for _ in range(scenario.crowd)
+        ]
+        under_way, came, late = await _closed_at(
+            client, scenario.call(client), k, turns
+        )
+        crowded = await asyncio.gather(*crowd)
+        wrong = await _held(client, lent) + late
+    for each in (came, *crowded):
+        if isinstance(each, BaseException) and not isinstance(each, PartneroError):
+            wrong.append(f"raised {each!r}")
+    if scenario.about.letter in "CDE" and server.effects > _most(scenario):
+        wrong.append(f"took effect {server.effects} times")
+    named = [f"{scenario.name} closed {k}+{turns}: {text}" for text in wrong]
+    return under_way, named
+
+
+async def _closed_at(
+    client: Partnero, work: Coroutine[Any, Any, Any], k: int, turns: int
+) -> tuple[bool, object, list[str]]:
+    reached = asyncio.Event()
+    task = asyncio.create_task(_outcome_of(Counted(work, k, reached.set)))
+    there = asyncio.create_task(reached.wait())
+    if k:
+        await asyncio.wait([task, there], return_when=asyncio.FIRST_COMPLETED)
+    there.cancel()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    under_way = not task.done()
+    await client.aclose()
+    done, _ = await asyncio.wait([task], timeout=PATIENCE)
+    if done:
+        return under_way, task.result(), []
+    task.cancel()
+    return under_way, None, [f"goes on {PATIENCE} s after the client was closed"]
+
+
+async def _outcome_of(work: Awaitable[object]) -> object:
+    try:
+        return await work
+    except Exception as error:  # noqa: BLE001 - it is looked at
+        return error
+
+
+def _most(scenario: Scenario) -> int:
+    return 2 if scenario.about.id == "program.delete" else 1  # it has two steps
 
 
 async def _works(client: Partnero) -> bool:
@@ -290,15 +365,27 @@ async def _works(client: Partnero) -> bool:
     return True
 
 
-async def swept(wanted: int, seed: int) -> tuple[int, list[str]]:
-    """Cancel *wanted* calls at every step; return how many, and what is wrong."""
+Stop = Callable[[Scenario, int, int], Awaitable[tuple[bool, list[str]]]]
+"""Stops a call somewhere; tells whether it was under way, and what is wrong."""
+
+
+async def swept(
+    wanted: int, seed: int, stop: Stop | None = None
+) -> tuple[int, list[str]]:
+    """Stop *wanted* calls at every step; return how many, and what is wrong.
+
+    They are cancelled, one way or another, where *stop* is left out.
+    """
     rng = random.Random(seed)
     done, wrong = 0, list[str]()
     while done < wanted:
         for scenario in scenarios():
             for k in count():
-                under_way, found = await cancelled(
-                    scenario, rng.choice(WAYS), k, rng.randrange(TURNS)
+                turns, way = rng.randrange(TURNS), rng.choice(WAYS)
+                under_way, found = await (
+                    stop(scenario, k, turns)
+                    if stop
+                    else cancelled(scenario, way, k, turns)
                 )
                 wrong += found
                 if not under_way:
@@ -309,7 +396,9 @@ async def swept(wanted: int, seed: int) -> tuple[int, list[str]]:
 
 def run(*, full: bool, seed: int) -> list[Figure]:
     """Measure C1."""
-    done, wrong = asyncio.run(swept(CANCELLATIONS["full" if full else "small"], seed))
+    size = "full" if full else "small"
+    done, wrong = asyncio.run(swept(CANCELLATIONS[size], seed))
+    ended, unended = asyncio.run(swept(CLOSINGS[size], seed, closed))
     return [
         Figure(
             "C1",
@@ -318,5 +407,13 @@ def run(*, full: bool, seed: int) -> list[Figure]:
             "0",
             not wrong,
             wrong,
-        )
+        ),
+        Figure(
+            "C1",
+            f"{ended} calls whose client is closed, at every step: hang or hold",
+            f"{len(unended)} held or wrong",
+            "0",
+            not unended,
+            unended,
+        ),
     ]

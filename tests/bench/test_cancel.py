@@ -11,7 +11,7 @@ import pytest
 from partnero_async._call import Call
 from partnero_async.pacing import Gate
 from tests.bench import cancel
-from tests.bench.cancel import swept
+from tests.bench.cancel import closed, swept
 from tests.bench.figures import assert_met
 
 
@@ -36,6 +36,25 @@ def test_turn_that_is_not_given_back_is_caught(
     monkeypatch.setattr(Gate, "leave", _no_leave)
     _, wrong = asyncio.run(swept(30, seed))
     assert any("turns at the gate" in text for text in wrong)
+
+
+def test_call_that_holds_a_turn_when_its_client_closes_is_caught(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Or that ends with an error of its own."""
+    monkeypatch.setattr(Gate, "leave", _no_leave)
+    monkeypatch.setattr("partnero_async._call.ClientClosedError", _ForeignError)
+    _, wrong = asyncio.run(swept(60, seed, closed))
+    assert any("turns at the gate" in text for text in wrong)
+    assert any("raised _ForeignError" in text for text in wrong)
+
+
+class _ForeignError(Exception):
+    operation = key = status = request_id = sent = None
+    maybe_applied = False
+
+    def mask(self, _: object) -> None:
+        """Do as the errors of the package do."""
 
 
 def test_cancellation_that_is_swallowed_is_caught(
