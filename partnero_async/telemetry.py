@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Protocol
 from ._version import __version__
 from .errors import PartneroError
 
+__all__ = ["OpenTelemetry", "Telemetry"]
+
 if TYPE_CHECKING:
     import aiohttp
     from opentelemetry.trace import TracerProvider

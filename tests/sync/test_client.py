@@ -34,6 +34,7 @@ def test_names_are_those_of_the_async_package() -> None:
         pytest.param("errors", set[str](), id="errors"),
         pytest.param("models", set[str](), id="models"),
         pytest.param("tracking", set[str](), id="tracking"),
+        pytest.param("telemetry", set[str](), id="telemetry"),
         pytest.param("drift", set[str](), id="drift"),
         pytest.param("bulk", {"run_import", "resolve"}, id="bulk"),
         pytest.param("sandbox", {"Sandbox"}, id="sandbox"),
