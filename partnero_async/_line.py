@@ -49,7 +49,7 @@ class Line:
         self.drift: Drift = Drift()
         # Jitter, not a secret.
         self.rng: random.Random = rng or random.Random()  # noqa: S311
-        self.closed = False
+        self.closed: bool = False
 
     def check(self) -> None:
         """Raise where no call can be made: after `close`, and in a forked child."""
