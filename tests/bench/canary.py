@@ -12,8 +12,12 @@ import base64
 import gc
 import io
 import logging
+import os
 import pickle
 import random
+import ssl
+import subprocess
+import sys
 import traceback
 import warnings
 from collections import Counter
@@ -25,6 +29,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import attrs
+import trustme
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import partnero_async
 import partnero_sync
@@ -32,6 +40,7 @@ from partnero_async import Partnero, PartneroError, errors
 from partnero_async._settings import ApiKey, Masked
 from partnero_async.bulk import run_import
 from partnero_async.sandbox import Sandbox
+from partnero_async.telemetry import OpenTelemetry
 from tests.awaited import AwaitedClient
 from tests.bench.figures import Figure
 from tests.faulty import Act, answer, drop, faulty, hang, raw, reset
@@ -180,7 +189,10 @@ async def _uses(client: Partnero) -> AsyncIterator[tuple[str, Any]]:
 
 
 async def failures(texts: Texts, kind: Any, key: str) -> None:
-    """Fail in every way, with every class of call."""
+    """Fail in every way, with every class of call; attempts and spans are told of."""
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
     for name, act in ways(key).items():
         seconds = 0.7 if act is hang else 5.0
         async with (
@@ -191,6 +203,7 @@ async def failures(texts: Texts, kind: Any, key: str) -> None:
                 timeout=seconds,
                 settle=0.01,
                 on_attempt=lambda attempt, name=name: texts.look(name, attempt),
+                telemetry=OpenTelemetry(provider),
             ) as client,
         ):
             client._transport.program.know(None)
@@ -198,6 +211,8 @@ async def failures(texts: Texts, kind: Any, key: str) -> None:
             async for use, call in _uses(client):
                 await _failing(texts, f"{kind.__name__}, {name}, {use}", call)
             texts.add(f"drift after {name}", client.drift.report())
+    for span in spans.get_finished_spans():
+        texts.add(f"span of {span.name}", span.to_json())
 
 
 class _Calm(random.Random):
@@ -225,6 +240,11 @@ async def elsewhere(texts: Texts, kind: Any, key: str) -> None:
             await _failing(texts, name, client.account.test())
             await _failing(texts, name, client.partners.get(".."))
         await _failing(texts, "closed", client.account.test())
+    async with (
+        faulty([drop], tls=_untrusted()) as server,
+        kind(key, base_url=server.url, **settings) as client,
+    ):
+        await _failing(texts, "untrusted", client.account.test())
     loop = asyncio.get_running_loop()
     async with faulty([hang]) as server, kind(key, base_url=server.url) as client:
         loop.slow_callback_duration = 0.0  # every step is said, with what it steps
@@ -237,6 +257,45 @@ async def elsewhere(texts: Texts, kind: Any, key: str) -> None:
         task.cancel()
         await _failing(texts, "cancelled", task)
         loop.slow_callback_duration = 10.0
+
+
+def _untrusted() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+UNCAUGHT: Final = """
+import asyncio, logging, sys
+import partnero_async, partnero_sync
+logging.basicConfig(level=logging.DEBUG)
+
+async def call():
+    async with partnero_async.Partnero(timeout=1) as client:
+        await client.account.test()
+
+if sys.argv[1:] == ["sync"]:
+    partnero_sync.Partnero(timeout=1).account.test()
+else:
+    asyncio.run(call())
+"""
+
+
+async def uncaught(texts: Texts, key: str) -> None:
+    """End programs by an error that nobody catches, in Python's development mode."""
+    said = b'{"message": "bad key %s"}' % key.encode()
+    async with faulty([answer(said, status="401 Unauthorized")]) as server:
+        told = {"PARTNERO_API_KEY": key, "PARTNERO_BASE_URL": server.url}
+        for side in ("async", "sync"):
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-X", "dev", "-c", UNCAUGHT, side),
+                env=os.environ | told,
+                stderr=subprocess.PIPE,
+            )
+            _, shown = await process.communicate()
+            if b"AuthenticationError" not in shown:
+                texts.add("uncaught", f"{key} has not met its error: {shown!r}")
+            texts.add(f"uncaught, {side}", shown.decode())
 
 
 async def objects(texts: Texts, kind: Any, key: str) -> None:
@@ -332,6 +391,7 @@ async def gathered(key: str, folder: str) -> Texts:
         for made in (partnero_async.Partnero, partnero_sync.Partnero):
             bad_settings(texts, made, key)
         await imports(texts, key, folder)
+        await uncaught(texts, key)
     for path in Path(folder).rglob("*"):  # noqa: ASYNC240 - a few small files
         texts.add(path.name, path.read_bytes().decode("latin-1"))
     for name in errors.__all__:
