@@ -42,7 +42,7 @@ Measure = Callable[[str, int, bool], list[Figure]]
 def measured(part: str, seed: int, full: bool) -> list[Figure]:
     """Run one part."""
     # What is found, and not what else is said: the logs of a thousand faults.
-    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - to the end
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - to the end
     module = import_module(f"tests.bench.{part}")
     figures: list[Figure] = module.run(full=full, seed=seed)
     return figures
