@@ -6,104 +6,181 @@ own in `partnero_async.retries`, and a mistake in one is seen in the other.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
 from tests.bench.faults import Came
-from tests.bench.operations import LOOKED_UP, Subject
+from tests.bench.operations import LOOKED_UP, NOT_SHOWN, Subject
 
 VALUE: Final = "value"
-AMBIGUOUS: Final = "AmbiguousWriteError"
-UNREADABLE: Final = "AppliedUnreadableError"
-DEADLINE: Final = "DeadlineExceededError"
 ATTEMPTS: Final = 4
 
 
 @attrs.frozen
-class Expectation:
-    """What may come of a call, and how often its own request may be seen."""
+class Result:
+    """What came of a call."""
 
-    outcomes: frozenset[str]
-    """`VALUE`, the names of errors, or "error" for any of the package's."""
-    mains: frozenset[int]
+    outcome: str
+    """`VALUE`, or the name of an error; "RefusedError" is for all of its family."""
+    mains: int
+    """How often the server has seen its own request: look-ups are not counted."""
+    doubt: bool = False
+    """Whether the error says that the write may have been applied."""
 
 
-def _expect(outcomes: str, *mains: int) -> Expectation:
-    return Expectation(frozenset(outcomes.split()), frozenset(mains))
+Allowed = frozenset[Result]
 
 
-ALIKE: Final[dict[Came, Expectation]] = {
-    "well": _expect(VALUE, 1),
-    "unsent": _expect("error", 0),
-    "unsent-timeout": _expect("error", 0),
-    "unusable": _expect("error", 0),
-    "refused": _expect("error", 1),
+def _one(outcomes: str, mains: int, *, doubt: bool = False) -> Allowed:
+    return frozenset(Result(outcome, mains, doubt) for outcome in outcomes.split())
+
+
+def _right(mains: int) -> Allowed:
+    return _one(VALUE, mains)
+
+
+def _in_doubt(mains: int = 1) -> Allowed:
+    return _one("AmbiguousWriteError", mains, doubt=True)
+
+
+ALIKE: Final[dict[Came, Allowed]] = {
+    "well": _right(1),
+    "unsent": _one("ConnectionFailedError", 0),
+    "unsent-timeout": _one("DeadlineExceededError", 0),
+    "unusable": _one("ConnectionFailedError", 0),
+    "refused": _one("RefusedError", 1),
+    "throttled": _right(2),
+    "throttled-long": _one("RateLimitError", 1),
 }
 """What is the same for every class of operations."""
 
 
-def expected(
-    subject: Subject, came: Came, *, once: bool, applied: bool, seen: bool = True
-) -> Expectation:
-    """Return what the rules allow.
+@attrs.frozen(kw_only=True)
+class Case:
+    """One fault on one operation, as far as the rules ask for it."""
 
-    *once*: the fault is over when the request is repeated or looked up. *applied*: the
-    request took effect although its answer was lost. *seen*: whether the server reads
-    the request at all before it breaks the connection.
-    """
-    if came in ALIKE:
-        return ALIKE[came]
-    match came:
+    subject: Subject
+    came: Came
+    once: bool
+    """The fault is over when the request is repeated or looked up."""
+    applied: bool
+    """The request took effect although its answer was lost."""
+    late: bool
+    """It takes effect after it was looked for once."""
+    silent: bool
+    """The call returns nothing: there is nothing to read in its answer."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.subject.letter == "A"
+
+
+def expected(case: Case) -> Allowed:
+    """Return what the rules allow."""
+    match case.came:
         case "timeout" | "truncated-timeout":
-            return _timed_out(subject)
+            return _timed_out(case)
+        case "cut":
+            return _cut(case)
         case "broken":
-            return _broken(subject, once=once)
-        case "redirected" if subject.letter == "A":
-            return _expect("error", 1)
+            return _broken(case)
+        case "redirected" if case.reads:
+            return _one("UnexpectedBodyError", 1)
         case "misfit":
-            misfit = "UnexpectedBodyError" if subject.letter == "A" else UNREADABLE
-            return _expect(misfit, 1)
-        case "garbled":  # each time it may be the one or the other
-            broken = _broken(subject, once=once)
-            lost = _lost(subject, once=once, applied=applied)
-            mains = range(1, max(broken.mains | lost.mains) + 1)
-            return Expectation(broken.outcomes | lost.outcomes, frozenset(mains))
-        case _:
-            found = _lost(subject, once=once, applied=applied)
-            return found if seen else _unread(found, once=once)
+            return _misfit(case)
+        case "no-content":
+            return _mixed(case, _right(1) if case.silent else _misfit(case))
+        case "garbled":
+            return _mixed(case, _broken(case))
+        case "lost" | "failed" | "redirected":
+            return _lost(case)
+        case alike:
+            return ALIKE[alike]
 
 
-def _unread(found: Expectation, *, once: bool) -> Expectation:
-    """Take off what the server does not read, since it breaks connections off."""
-    mains = {n - 1 if once else 0 for n in found.mains}
-    return Expectation(found.outcomes, frozenset(mains))
+def _timed_out(case: Case) -> Allowed:
+    if case.subject.letter in "AB":
+        return _one("DeadlineExceededError", 1, doubt=not case.reads)
+    return _in_doubt()
 
 
-def _timed_out(subject: Subject) -> Expectation:
-    if subject.letter in "AB":
-        return _expect(f"{DEADLINE} UnexpectedBodyError {UNREADABLE}", 1)
-    return _expect(f"{AMBIGUOUS} {UNREADABLE}", 1)
+def _cut(case: Case) -> Allowed:
+    """Return what is right where the server breaks off before it reads anything.
+
+    That can come before the client has written, and is proof then that nothing was
+    sent; or after it, and nobody knows.
+    """
+    if case.subject.id == "program.delete":  # a read comes first, and is what is cut
+        return _right(1) if case.once else _one("ConnectionFailedError", 0)
+    if case.once:
+        unsent = _right(1)
+        return unsent | {attrs.evolve(r, mains=r.mains - 1) for r in _lost(case)}
+    return ALIKE["unsent"] | {attrs.evolve(r, mains=0) for r in _lost(case)}
 
 
-def _broken(subject: Subject, *, once: bool) -> Expectation:
+def _broken(case: Case) -> Allowed:
     # A success was seen: whatever it is, it is not sent again.
-    if subject.letter == "A":
-        return _expect(VALUE, 2) if once else _expect("UnexpectedBodyError", ATTEMPTS)
-    if once:
-        return _expect(f"{VALUE} {UNREADABLE}", 1)
-    return _expect(f"{VALUE} {UNREADABLE} {AMBIGUOUS}", 1)
+    if case.reads:
+        return _right(2) if case.once else _one("UnexpectedBodyError", ATTEMPTS)
+    if case.silent:
+        return _right(1)
+    unreadable = _one("AppliedUnreadableError", 1, doubt=True)
+    if case.subject.letter == "E" and case.subject.id not in LOOKED_UP:
+        return unreadable
+    return _right(1) if case.once else unreadable | _in_doubt()
 
 
-def _lost(subject: Subject, *, once: bool, applied: bool) -> Expectation:
+def _lost(case: Case) -> Allowed:
+    subject, there = case.subject, case.applied or case.late
     match subject.letter:
+        case "A" | "B" if not case.once:
+            return _failed(case, ATTEMPTS)
+        case "B" if case.applied and subject.id in NOT_SHOWN:
+            return _one("BadRequestError", 2, doubt=True)
         case "A" | "B":
-            return _expect(VALUE, 2) if once else _expect("error", ATTEMPTS)
-        case "C" if once:
-            return _expect(VALUE, 1 if applied else 2)
-        case "D" if once and applied:
-            return _expect(VALUE, 1)
-        case "E" if once and applied and subject.id in LOOKED_UP:
-            return _expect(VALUE, 1)
+            return _right(2)
+        case "C" if case.once:
+            return _right(1 if case.applied else 2)
+        case "D" if case.once and there:
+            return _right(1)
+        case "E" if case.once and there and subject.id in LOOKED_UP:
+            return _right(1)
         case _:
-            return _expect(AMBIGUOUS, 1)
+            return _in_doubt()
+
+
+FAILED: Final = "RefusedError UnexpectedBodyError"
+"""A server's failure: by its status, or for what it sent in place of an answer."""
+
+
+def _failed(case: Case, mains: int) -> Allowed:
+    answered = case.came in ("failed", "redirected")
+    names = FAILED if answered else "ConnectionFailedError"
+    return _one(names, mains, doubt=not case.reads)
+
+
+def _misfit(case: Case) -> Allowed:
+    if case.reads:
+        return _one("UnexpectedBodyError", 1)
+    return _one("AppliedUnreadableError", 1, doubt=True)
+
+
+def _mixed(case: Case, accepted: Allowed) -> Allowed:
+    """Return what is right where each attempt may be lost, or else was accepted."""
+    if case.subject.letter not in "AB":
+        return _lost(case) | accepted
+    repeats = 2 if case.once else ATTEMPTS
+    # A read of a broken body is repeated as a lost one is, and is not counted here.
+    more = {n for n in range(repeats) if max(r.mains for r in accepted) + n <= repeats}
+    return _lost(case) | _after(more, accepted)
+
+
+def _after(before: Iterable[int], allowed: Allowed) -> Allowed:
+    return frozenset(
+        attrs.evolve(result, mains=result.mains + n)
+        for n in before
+        for result in allowed
+    )

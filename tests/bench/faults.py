@@ -22,13 +22,17 @@ Came = Literal[
     "well",  # a good answer after all
     "unsent",  # proven: nothing has left
     "unusable",  # it never can be sent: the certificate
+    "cut",  # broken off before it was read: unsent, or lost
     "lost",  # sent, no answer
     "failed",  # an answer, but not the API's word
     "redirected",
     "broken",  # a success whose body cannot be read
     "garbled",  # one or the other: the head came with what cannot be read
     "misfit",  # a success, and JSON that is not what was asked for
+    "no-content",  # a success that says to be empty
     "refused",  # the API's no
+    "throttled",  # for a moment
+    "throttled-long",  # for longer than anybody waits
     "timeout",  # no answer before the deadline
     "unsent-timeout",  # no connection before the deadline
     "truncated-timeout",  # the head of a success, and no body before the deadline
@@ -191,6 +195,11 @@ async def rst(writer: asyncio.StreamWriter) -> None:
     reset(writer)
 
 
+async def garbage(writer: asyncio.StreamWriter) -> None:
+    """Speak no TLS where it is expected."""
+    writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+
+
 def flooded(exchange: Exchange) -> bytes:
     """Return the good answer with 32 MB of blanks in it."""
     return exchange.body[:-1] + b" " * FLOOD + exchange.body[-1:]
@@ -218,6 +227,12 @@ def refusal(errors: Any) -> Act:
     )
 
 
+def throttled(seconds: int) -> Act:
+    """Refuse for a time."""
+    more = f"Retry-After: {seconds}\r\n"
+    return body(b"{}", status="429 Too Many Requests", more=more)
+
+
 DEEP = b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 BOMB = gzip.compress(b'{"data": "' + b"x" * FLOOD + b'"}')
 
@@ -227,11 +242,11 @@ TRANSPORT: Final = (
     Fault(name="refused", came="unsent", where="nobody"),
     Fault(name="dns", came="unsent", where="no-host"),
     Fault(name="blackhole", came="unsent-timeout", where="blackhole"),
-    Fault(name="tls-garbage", came="unsent", where="no-tls"),
+    Fault(name="tls-garbage", came="unsent", connect=garbage, where="no-tls"),
     Fault(name="tls-wrong-host", came="unusable", where="wrong-host"),
     Fault(name="tls-expired", came="unusable", where="expired"),
-    Fault(name="accept-fin", came="lost", connect=fin),
-    Fault(name="accept-rst", came="lost", connect=rst),
+    Fault(name="accept-fin", came="cut", connect=fin),
+    Fault(name="accept-rst", came="cut", connect=rst),
     Fault(name="rst-after-head", came="lost", head_only=True),
     Fault(name="fin-after-request", came="lost", act=then_close()),
     Fault(name="rst-after-request", came="lost", act=then_reset()),
@@ -268,6 +283,8 @@ HTTP: Final = (
         act=body(b"<html>", status="502 Bad Gateway", kind="text/html"),
     ),
     Fault(name="503-empty", came="failed", act=body(b"", status="503 Unavailable")),
+    Fault(name="429", came="throttled", act=throttled(0)),
+    Fault(name="429-for-long", came="throttled-long", act=throttled(500)),
     Fault(
         name="101",
         came="failed",
@@ -280,6 +297,11 @@ HTTP: Final = (
         came="well",
         act=then_close(b"HTTP/1.1 103 Early Hints\r\n\r\n", lambda e: e.good),
     ),
+    Fault(
+        name="204-with-body",
+        came="no-content",
+        act=body(lambda e: e.body, status="204 No Content"),
+    ),
     Fault(name="201-empty", came="broken", act=body(b"", status="201 Created")),
     Fault(
         name="206",
@@ -290,14 +312,20 @@ HTTP: Final = (
     Fault(name="302-same", came="redirected", act=redirect(302, "/v1/test")),
     Fault(name="307-same", came="redirected", act=redirect(307, "/v1/partners")),
     Fault(
-        name="301-foreign", came="redirected", act=redirect(301, "https://x.invalid/")
+        name="301-foreign",
+        came="redirected",
+        act=redirect(301, "https://nowhere.invalid/"),
     ),
-    Fault(name="302-foreign", came="redirected", act=redirect(302, "//x.invalid/v1")),
     Fault(
-        name="307-foreign", came="redirected", act=redirect(307, "https://x.invalid/")
+        name="302-foreign", came="redirected", act=redirect(302, "//nowhere.invalid/v1")
+    ),
+    Fault(
+        name="307-foreign",
+        came="redirected",
+        act=redirect(307, "https://nowhere.invalid/"),
     ),
     Fault(name="302-nowhere", came="redirected", act=redirect(302, None)),
-    Fault(name="308-loop", came="redirected", act=redirect(308, "")),
+    Fault(name="308-loop", came="redirected", act=redirect(308, "?")),
     Fault(
         name="length-and-chunks",
         came="lost",
@@ -387,7 +415,7 @@ BODY: Final = (
         name="next-foreign",
         came="misfit",
         lists_only=True,
-        act=body(_next("https://evil.invalid/v1/partners?page=2")),
+        act=body(_next("https://nowhere.invalid/v1/partners?page=2")),
     ),
     Fault(
         name="next-relative",

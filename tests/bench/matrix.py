@@ -22,12 +22,12 @@ from uuid import uuid4
 import attrs
 import trustme
 
-from partnero_async import Partnero, PartneroError
+from partnero_async import Partnero, PartneroError, RefusedError
 from tests.awaited import AwaitedClient
-from tests.bench.expected import VALUE, Expectation, expected
+from tests.bench.expected import VALUE, Allowed, Case, Result, expected
 from tests.bench.faults import FAULTS, Fault
 from tests.bench.figures import Figure
-from tests.bench.operations import Subject, subjects
+from tests.bench.operations import LOOKED_UP, Subject, subjects
 from tests.bench.server import Server
 from tests.test_examples import Calm
 
@@ -42,36 +42,51 @@ PATIENCE: Final = 20.0
 
 
 @attrs.frozen
+class Way:
+    """How a fault is played."""
+
+    once: bool
+    """Once, and then all is well; or for ever."""
+    applied: bool = False
+    """The request takes effect although its answer is lost."""
+    late: bool = False
+    """It takes effect later than that: after it was looked for once."""
+
+    def __str__(self) -> str:
+        """Name it."""
+        often = "once" if self.once else "for ever"
+        return often + ", applied" * self.applied + ", late" * self.late
+
+
+@attrs.frozen
 class Cell:
     """One fault, one operation, one client."""
 
     subject: Subject
     fault: Fault
     side: str
-    once: bool
-    applied: bool
+    way: Way
 
     def __str__(self) -> str:
         """Name it."""
-        often = "once" if self.once else "for ever"
-        effect = ", applied" if self.applied else ""
-        return f"{self.subject.id} [{self.side}] {self.fault.name} {often}{effect}"
+        return f"{self.subject.id} [{self.side}] {self.fault.name} {self.way}"
 
     @property
     def timeout(self) -> float:
         """Seconds that its call has."""
         return SHORT if "timeout" in self.fault.came else LONG
 
-    @property
-    def expected(self) -> Expectation:
-        """What the rules allow."""
-        seen = self.fault.connect is None
+    def allowed(self, *, silent: bool) -> Allowed:
+        """Return what the rules allow; *silent*: the call returns nothing."""
         return expected(
-            self.subject,
-            self.fault.came,
-            once=self.once,
-            applied=self.applied,
-            seen=seen,
+            Case(
+                subject=self.subject,
+                came=self.fault.came,
+                once=self.way.once,
+                applied=self.way.applied,
+                late=self.way.late,
+                silent=silent,
+            )
         )
 
 
@@ -83,21 +98,31 @@ def cells(*, full: bool) -> Iterator[Cell]:
                 fault.objects_only and not subject.typed
             ):
                 continue
-            for once, applied in _ways(subject, fault):
+            for way in _ways(subject, fault):
                 for side in SIDES:
-                    yield Cell(subject, fault, side, once, applied)
+                    yield Cell(subject, fault, side, way)
 
 
-def _ways(subject: Subject, fault: Fault) -> list[tuple[bool, bool]]:
+ONCE: Final = Way(once=True)
+FOREVER: Final = Way(once=False)
+APPLIED: Final = Way(once=True, applied=True)
+APPLIED_FOREVER: Final = Way(once=False, applied=True)
+LATE: Final = Way(once=True, late=True)
+
+
+def _ways(subject: Subject, fault: Fault) -> Sequence[Way]:
     if fault.where != "server" or "timeout" in fault.came:
-        return [(False, False)]
-    if fault.came in ("broken", "misfit", "garbled"):  # said to be a success: it is one
-        return [(True, True), (False, True)]
-    doubtful = fault.came in ("lost", "failed", "redirected")
-    read = fault.connect is None and not fault.head_only
-    if doubtful and subject.letter in "CDE" and read:
-        return [(True, False), (True, True), (False, True)]
-    return [(True, False), (False, False)]
+        return [FOREVER]
+    if fault.came == "throttled":  # for ever it would be held until its deadline
+        return [ONCE]
+    if fault.came in ("broken", "misfit", "garbled", "no-content"):
+        return [APPLIED, APPLIED_FOREVER]  # said to be a success: it is one
+    lost = fault.came in ("lost", "failed", "redirected") and not fault.head_only
+    if not lost or subject.letter == "A":
+        return [ONCE, FOREVER]
+    if subject.letter in "CD" or subject.id in LOOKED_UP:
+        return [ONCE, APPLIED, LATE, APPLIED_FOREVER]
+    return [ONCE, APPLIED, FOREVER, APPLIED_FOREVER]
 
 
 # --- the other end --------------------------------------------------------------------
@@ -132,8 +157,9 @@ async def served(cell: Cell) -> AsyncIterator[Server]:
         act=fault.act,
         connect=fault.connect,
         head_only=fault.head_only,
-        once=cell.once,
-        applies=cell.applied,
+        once=cell.way.once,
+        applies=cell.way.applied,
+        late=cell.way.late,
         prelude=fault.prelude,
     )
     if fault.where == "blackhole":
@@ -190,8 +216,8 @@ def _blackhole() -> Iterator[str]:
 # --- one cell -------------------------------------------------------------------------
 
 
-async def outcome(cell: Cell, right: Any) -> str | None:
-    """Run a cell; return what is wrong with it, if anything is."""
+async def outcome(cell: Cell, right: Right) -> Sequence[Wrong]:
+    """Run a cell; return what is wrong with it."""
     async with served(cell) as server:
         client = SIDES[cell.side](
             uuid4().hex,
@@ -200,20 +226,24 @@ async def outcome(cell: Cell, right: Any) -> str | None:
             settle=0.01,
             tls=authority()[1] if server.url.startswith("https") else None,
         )
+        client._transport.line.rng = Calm()
+        client._transport.program.know(None)  # it is not asked for
         try:
-            came, error = await _called(cell, client, right)
+            if cell.fault.prelude:
+                await client.account.test()
+            came, error = await _called(cell, client, right.value)
+            wrong = _wrong(cell, server, came, error, silent=right.value is None)
+            held = cell.fault.came == "throttled-long"  # so is every other call
+            if cell.way.once and not held and not await _works(client, right.after):
+                wrong.append(Wrong("C8", f"{cell}: the next call did not go well"))
         finally:
             await client.aclose()
-    return _wrong(cell, server, came, error)
+    return wrong
 
 
 async def _called(
     cell: Cell, client: Partnero, right: Any
 ) -> tuple[str, BaseException | None]:
-    client._transport.line.rng = Calm()
-    client._transport.program.know(None)  # it is not asked for
-    if cell.fault.prelude:
-        await client.account.test()
     try:
         async with asyncio.timeout(cell.timeout + PATIENCE):
             value = await cell.subject.call(client)
@@ -224,55 +254,100 @@ async def _called(
     return (VALUE, None) if value == right else (f"wrong value {value!r:.200}", None)
 
 
+async def _works(client: Partnero, right: Any) -> bool:
+    """Whether a call goes well that comes after the fault.
+
+    It is answered with what is left of the other where a connection was used again
+    that had to be closed.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return bool(await client.account.test() == right)
+    except (PartneroError, TimeoutError):
+        return False
+
+
+@attrs.frozen
+class Wrong:
+    """What is wrong, and with which figure."""
+
+    figure: str
+    text: str
+
+
 def _wrong(
-    cell: Cell, server: Server, came: str, error: BaseException | None
-) -> str | None:
-    rule = cell.expected
-    any_error = "error" in rule.outcomes and isinstance(error, PartneroError)
-    if came not in rule.outcomes and not any_error:
-        allowed = " or ".join(sorted(rule.outcomes))
-        return f"{cell}: {came} in place of {allowed} ({error})"
-    if len(server.mains) not in rule.mains and cell.subject.id != "program.delete":
+    cell: Cell,
+    server: Server,
+    came: str,
+    error: BaseException | None,
+    *,
+    silent: bool,
+) -> list[Wrong]:
+    allowed = cell.allowed(silent=silent)
+    doubt = isinstance(error, PartneroError) and error.maybe_applied
+    names = {came} | ({"RefusedError"} if isinstance(error, RefusedError) else set())
+    mains = len(server.mains)
+    wrong = list[Wrong]()
+    if not allowed & {Result(name, mains, doubt) for name in names}:
+        outcomes = {(result.outcome, result.doubt) for result in allowed}
+        well = any((name, doubt) in outcomes for name in names)
         sent = " ".join(f"{s.method} {s.path}" for s in server.ledger)
-        return f"{cell}: {sorted(rule.mains)} requests are right, came {sent or 'none'}"
-    if cell.subject.letter in "DE" and server.effects > _most(cell.subject):
-        return f"{cell}: took effect {server.effects} times"
-    lied = isinstance(error, PartneroError) and not error.maybe_applied
-    if lied and server.effects and cell.subject.letter != "A":
-        return f"{cell}: took effect, and the error says that it did not"
-    return None
-
-
-def _most(subject: Subject) -> int:
-    return 2 if subject.id == "program.delete" else 1  # it has two steps
+        wrong.append(
+            Wrong(
+                "R1" if well else "C8",
+                f"{cell}: {came}{' in doubt' * doubt} after {mains} ({sent})"
+                f" in place of {sorted(map(str, allowed))} ({error})",
+            )
+        )
+        if not well and mains not in {result.mains for result in allowed}:
+            wrong.append(attrs.evolve(wrong[0], figure="R1"))
+    if cell.subject.letter != "A" and server.effects > 1:
+        wrong.append(Wrong("C8", f"{cell}: took effect {server.effects} times"))
+    if (
+        error is not None
+        and not doubt
+        and server.effects
+        and cell.subject.letter != "A"
+    ):
+        wrong.append(Wrong("C8", f"{cell}: took effect, which the error denies"))
+    return wrong
 
 
 # --- all of them ----------------------------------------------------------------------
 
 
-async def right_value(subject: Subject) -> Any:
+@attrs.frozen
+class Right:
+    """What calls return where nothing goes wrong."""
+
+    value: Any
+    after: Any
+    """Of the call that comes after it."""
+
+
+async def right_value(subject: Subject) -> Right:
     """Return what a call returns where nothing goes wrong."""
     async with (
         Server(subject).running() as server,
         Partnero(uuid4().hex, base_url=server.url) as client,
     ):
         client._transport.program.know(None)
-        return await subject.call(client)
+        return Right(await subject.call(client), await client.account.test())
 
 
-async def measured(chosen: Sequence[Cell]) -> list[str]:
+async def measured(chosen: Sequence[Cell]) -> list[Wrong]:
     """Run cells, many at once; return what is wrong."""
     right = {c.subject.id: c.subject for c in chosen}
     values = {name: await right_value(subject) for name, subject in right.items()}
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def run_one(cell: Cell) -> str | None:
+    async def run_one(cell: Cell) -> Sequence[Wrong]:
         async with slots:
             return await outcome(cell, values[cell.subject.id])
 
     with no_such_host():
         found = await asyncio.gather(*map(run_one, chosen))
-    return [wrong for wrong in found if wrong]
+    return [one for wrong in found for one in wrong]
 
 
 def run(*, full: bool, seed: int) -> list[Figure]:
@@ -280,8 +355,8 @@ def run(*, full: bool, seed: int) -> list[Figure]:
     chosen = list(cells(full=full))
     random.Random(seed).shuffle(chosen)  # so that nothing hangs on the order
     wrong = asyncio.run(measured(chosen))
-    many = [text for text in wrong if " requests are right" in text]
-    other = [text for text in wrong if text not in many]
+    many = [one.text for one in wrong if one.figure == "R1"]
+    other = [one.text for one in wrong if one.figure == "C8"]
     size = f"{len(chosen)} cells: {len(FAULTS)} faults, {len(subjects(full=full))} ops"
     return [
         Figure(

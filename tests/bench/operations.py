@@ -29,9 +29,29 @@ CLASSES: Final = {
     "transactions.create_batch": "E",
 }
 
-LOOKED_UP: Final = {"transactions.delete"}
-"""What is never sent again, but can be looked up: a deletion has happened when nothing
-is found."""
+DELETED: Final = {"transactions.delete", "program.delete"}
+"""What has happened when nothing is found, and is never sent again."""
+
+LOOKED_UP: Final = DELETED | {"leads.convert"}
+"""What has no key of its own and is never sent again, but can be looked up."""
+
+GONE: Final = "2026-03-01T10:00:00.000000Z"
+
+SHOWN: Final[dict[str, dict[str, Any]]] = {
+    "partners.archive": {"status": "archived"},
+    "partners.restore": {"status": "active"},
+    "referrals.archive": {"status": "archived"},
+    "referrals.restore": {"status": "active"},
+    "transactions.archive": {"deleted_at": GONE},
+    "transactions.restore": {"deleted_at": None},
+    "payouts.approve": {"status": "approved"},
+    "payouts.mark_as_paid": {"status": "finished"},
+    "leads.reject": {"status": "rejected"},
+}
+"""What is refused when it is repeated, and how a record shows that it was done."""
+
+NOT_SHOWN: Final = {"customers.archive", "customers.restore"}
+"""What is refused when it is repeated, and no record shows whether it was done."""
 
 FEW: Final = (
     *("partners.get", "partners.list", "customers.create", "customers.update"),
@@ -63,15 +83,17 @@ class Subject:
             return await result
         return [item async for item in result.items(window=window)]
 
-    def is_main(self, method: str, path: str) -> bool:
-        """Tell its own request from its look-ups."""
-        return (method, path) == (self.method, self.path)
+    def is_main(self, method: str, path: str, *, has_body: bool = True) -> bool:
+        """Tell its own request from its look-ups, and from the first of two steps."""
+        last = has_body or self.id != "program.delete"
+        return last and (method, path) == (self.method, self.path)
 
     @property
     def typed(self) -> bool:
         """Whether its ``data`` is a record: what was never published is as it comes."""
         data = self.well.get("data")
-        return isinstance(data, dict) and self.id not in PLAIN | CONFIRMED_IN_DATA
+        other = PLAIN | CONFIRMED_IN_DATA | {"program.delete"}  # its first step's
+        return isinstance(data, dict) and self.id not in other
 
     @property
     def listed(self) -> bool:
@@ -88,7 +110,11 @@ def subject(name: str) -> Subject:
     well = json.loads(json.dumps(example.response["body"]))
     if "links" in well:
         well["links"]["next"] = None
+    for member in [m for m in well if m.startswith("synchronization_")]:
+        del well[member]  # beside the record, in the answer to a write alone
     given = {"confirm": CONFIRM} if name == "program.delete" else arguments(example)
+    if name == "webhooks.create":  # its look-up finds no key but that which was sent
+        given = {**given, "key": well["data"]["key"]}
     return Subject(
         name,
         CLASSES.get(name, operation.retry),
@@ -150,35 +176,57 @@ def _well(status: int, body: Any) -> Well:
 
 
 def answered(
-    about: Subject, method: str, path: str, body: bytes, *, applied: bool
+    about: Subject,
+    method: str,
+    path: str,
+    body: bytes,
+    *,
+    applied: bool,
+    repeated: bool = False,
 ) -> Well:
-    """Answer a request well; *applied*: what *about* writes has taken effect."""
-    if about.id == "program.delete":
-        return _of_deletion(method, body)
-    if about.is_main(method, path):
-        return _well(about.status, about.well)
+    """Answer a request well; *applied*: what *about* writes has taken effect.
+
+    *repeated*: it had done so before this request came.
+    """
+    if about.is_main(method, path, has_body=bool(body)):
+        return _repeated(about) if repeated else _of_main(about)
     name = known(method, path)
+    if about.id == "program.delete" and method == "DELETE":
+        return _well(200, load(EXAMPLES / "program.delete.json").response["body"])
     if method != "GET" or name is None:
         return _well(404, {"status": 0, "message": "no such route"})
-    there = applied != (about.id in LOOKED_UP)
+    there = applied != (about.id in DELETED)
     return _record(about, subject(name), there=there)
+
+
+def _of_main(about: Subject) -> Well:
+    if about.id == "program.delete":
+        step = load(EXAMPLES / "program.delete--step-two.json")
+        return _well(200, step.response["body"])
+    return _well(about.status, about.well)
+
+
+def _repeated(about: Subject) -> Well:
+    """Answer what was done before as the API does: what is unique is refused."""
+    if about.letter == "C":
+        return _well(422, {"status": 0, "message": "taken", "errors": {"key": ["no"]}})
+    if about.method == "DELETE":
+        return _well(404, {"status": 0, "message": "not found"})
+    if about.id in SHOWN or about.id in NOT_SHOWN:
+        return _well(400, {"status": 0, "message": "it is in that state already"})
+    return _of_main(about)
 
 
 def _record(about: Subject, asked: Subject, *, there: bool) -> Well:
     """Show what *about* has written, or that it is not there."""
-    data = about.well.get("data")
-    record = data if isinstance(data, dict) else asked.well.get("data", {})
+    record: Any = asked.well.get("data", {})
+    if isinstance(about.well.get("data"), dict) and about.id != "program.delete":
+        record = about.well["data"]
     record = record[0] if isinstance(record, list) else record
+    record = {**record, **(SHOWN.get(about.id, {}) if there else {})}
     if asked.listed or isinstance(asked.well.get("data"), list):
         links = {"links": {"next": None}}
         return _well(200, {"data": [record] if there else [], **links, "status": 1})
     if not there:
         return _well(404, {"status": 0, "message": "not found"})
     return _well(200, {"data": record, "status": 1})
-
-
-def _of_deletion(method: str, body: bytes) -> Well:
-    if method == "GET":
-        return _well(200, subject("program.get").well)
-    name = "program.delete--step-two" if body else "program.delete"
-    return _well(200, load(EXAMPLES / f"{name}.json").response["body"])

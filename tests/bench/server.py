@@ -19,7 +19,7 @@ import attrs
 from tests.bench.operations import Subject, Well, answered
 
 PRELUDE = "/v1/test"
-"""A call that is answered well before the one that is tested, for stale connections."""
+"""A call that is answered well before the one that is tested, and after it."""
 
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found"}
 
@@ -72,6 +72,8 @@ class Seen:
     target: str
     body: bytes
     head: bytes = attrs.field(repr=False)
+    connection: int = 0
+    """Which connection it came on: they are counted from 1."""
 
     @property
     def path(self) -> str:
@@ -93,37 +95,47 @@ class Server:
     once: bool = True
     applies: bool = False
     """Whether the request that the fault is played on takes effect all the same."""
-    late: float | None = None
-    """Seconds after which it takes effect."""
+    late: bool = False
+    """Whether it takes effect in the end: after it has been looked for once."""
     prelude: bool = False
-    """Whether the connection has served a call before."""
+    """Whether the connection has served a call before: that is not in the ledger."""
     url: str = ""
     ledger: list[Seen] = attrs.field(factory=list[Seen])
     effects: int = 0
     """How often the write took effect."""
     played: int = 0
     """How often the fault was played."""
+    connections: int = 0
+    _under_way: bool = False
     _tasks: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]])
 
     @property
     def mains(self) -> list[Seen]:
         """The requests of the operation itself, without its look-ups."""
-        return [s for s in self.ledger if self.about.is_main(s.method, s.path)]
+        return [seen for seen in self.ledger if self._is_main(seen)]
 
-    @property
-    def _armed(self) -> bool:
-        return not (self.once and self.played)
+    def _is_main(self, seen: Seen) -> bool:
+        has_body = _length(seen.head) > 0
+        return self.about.is_main(seen.method, seen.path, has_body=has_body)
+
+    def _armed(self, seen: Seen | None = None) -> bool:
+        """Whether the fault is played: not before the request that it is about."""
+        if self.once and self.played:
+            return False
+        return seen is None or self.played > 0 or self._is_main(seen)
 
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Serve one connection to its end."""
+        self.connections += 1
+        number = self.connections
         try:
-            if self.connect and self._armed:
+            if self.connect and self._armed():
                 self.played += 1
                 await self.connect(writer)
                 return
-            while await self._exchange(reader, writer):
+            while await self._exchange(reader, writer, number):
                 pass
         except (asyncio.IncompleteReadError, ConnectionError):
             return
@@ -131,41 +143,54 @@ class Server:
             writer.close()
 
     async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
     ) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
-        if self.head_only and self._armed:
+        seen = _seen(head, b"", number)
+        if self.head_only and self._armed(seen):
             self.played += 1
-            self.ledger.append(_seen(head, b""))
+            self.ledger.append(seen)
             reset(writer)
             return False
-        seen = _seen(head, await reader.readexactly(_length(head)))
-        if self.prelude and seen.target == PRELUDE:
+        seen = attrs.evolve(seen, body=await reader.readexactly(_length(head)))
+        if seen.target == PRELUDE and (self.prelude or not self._is_main(seen)):
+            self.prelude = False
             writer.write(written(Well(200, b'{"data": {}, "status": 1}')))
             return True
         self.ledger.append(seen)
         return await self._answer(seen, writer)
 
     async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
-        fault = self.act is not None and self._armed
-        is_main = self.about.is_main(seen.method, seen.path)
-        if is_main and (not fault or self.applies) and self.late is None:
-            self.effects += 1
-        elif is_main and fault and self.late is not None:
-            self._tasks.add(asyncio.create_task(self._apply_late(self.late)))
-        good = answered(
-            self.about, seen.method, seen.path, seen.body, applied=self.effects > 0
-        )
-        exchange = Exchange(writer, written(good), good.body)
-        if not fault or self.act is None:
+        act = self.act if self._armed(seen) else None
+        exchange = self._exchanged(seen, writer, lost=act is not None)
+        if act is None:
             await exchange.send(exchange.good)
             return True
         self.played += 1
-        return await self.act(exchange)
+        return await act(exchange)
 
-    async def _apply_late(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        self.effects += 1
+    def _exchanged(
+        self, seen: Seen, writer: asyncio.StreamWriter, *, lost: bool
+    ) -> Exchange:
+        """Apply a request, unless it is *lost* on the way, and answer it."""
+        is_main, before = self._is_main(seen), self.effects
+        repeated = is_main and before > 0 and self.about.letter in "BC"
+        if is_main and not repeated and (not lost or self.applies):
+            self.effects += 1
+        elif is_main and lost and self.late:
+            self._under_way = True
+        good = answered(
+            self.about,
+            seen.method,
+            seen.path,
+            seen.body,
+            applied=self.effects > 0,
+            repeated=repeated,
+        )
+        if self._under_way and not is_main:
+            self._under_way = False
+            self.effects += 1
+        return Exchange(writer, written(good), good.body)
 
     @asynccontextmanager
     async def running(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
@@ -190,9 +215,9 @@ class Server:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _seen(head: bytes, body: bytes) -> Seen:
+def _seen(head: bytes, body: bytes, connection: int) -> Seen:
     method, target, _ = head.partition(b"\r\n")[0].decode().split(" ")
-    return Seen(method, target, body, head)
+    return Seen(method, target, body, head, connection)
 
 
 def _length(head: bytes) -> int:

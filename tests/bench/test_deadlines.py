@@ -11,7 +11,7 @@ from tests.bench import deadlines
 from tests.bench.deadlines import Heart, measured
 from tests.bench.faults import FAULTS
 from tests.bench.figures import assert_met
-from tests.bench.matrix import Cell
+from tests.bench.matrix import FOREVER, Cell
 from tests.bench.operations import subject
 
 
@@ -27,9 +27,24 @@ def test_attempt_that_outlives_its_deadline_is_caught(
     real = Call._until
     monkeypatch.setattr(Call, "_until", lambda call: real(call) + 1.0)
     (hang,) = (fault for fault in FAULTS if fault.name == "hang")
-    cell = Cell(subject("partners.get"), hang, "async", once=False, applied=False)
-    ((late, _),) = asyncio.run(measured([(cell, 0.6)]))
-    assert late > deadlines.LATEST
+    cell = Cell(subject("partners.get"), hang, "async", FOREVER)
+    (end,) = asyncio.run(measured([(cell, 0.6)]))
+    assert end.late > deadlines.LATEST
+
+
+def test_cases_that_reach_no_deadline_are_caught(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Where every call ends early nothing was measured."""
+    refused = [fault for fault in FAULTS if fault.name in ("401", "429-for-long")]
+    cases = [
+        (Cell(subject("partners.get"), fault, "async", FOREVER), 5.0)
+        for fault in refused
+    ]
+    monkeypatch.setattr(deadlines, "drawn", lambda *_: cases)
+    (figure,) = deadlines.run(full=False, seed=seed)
+    assert not figure.met
+    assert figure.failures == ["only 0 were held up"]
 
 
 def test_what_the_machine_is_late_is_known() -> None:
