@@ -1,7 +1,7 @@
 """R5, T20, T21 and T22: how much of an allowed rate is used, and how much is refused.
 
 On virtual time with many seeds, by the simulation of `tests.test_pacing`; and once on
-real sockets, where a raw server counts requests in windows of one second.
+real sockets, before the sandbox, whose rule is the oracle: it counts what it allowed.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
-from uuid import uuid4
 
 import attrs
 
 from partnero_async import Partnero
 from partnero_async.pacing import Rate
+from partnero_async.sandbox import Sandbox, fixed_window, token_bucket
+from partnero_async.sandbox.limits import RateLimit, Verdict
 from tests.awaited import AwaitedClient
 from tests.bench.figures import Figure
-from tests.bench.operations import subject
-from tests.bench.server import Seen, Server
 from tests.test_pacing import FixedWindow, Outcome, TokenBucket, import_rows
 
 SEEDS: Final = {"small": 3, "full": 50}
@@ -33,53 +32,42 @@ SLOWER: Final = 1.25
 
 
 @attrs.define
-class Limited(Server):
-    """Allows 50 requests in a window of a second, which opens at the first of them."""
+class Counting:
+    """A rule of the sandbox, and what it said."""
 
-    told: bool = True
-    _end: float = -math.inf
-    _used: int = 0
-    first: float | None = None
-    answers: list[int] = attrs.field(factory=list[int])
+    rule: RateLimit
+    said: list[bool] = attrs.field(factory=list[bool])
 
-    async def _answer(self, _: Seen, writer: asyncio.StreamWriter) -> bool:
-        now = time.monotonic()
-        self.first = self.first or now
-        if now >= self._end:
-            self._end, self._used = now + 1, 0
-        allowed = self._used < LIMIT
-        self._used += allowed
-        self.answers.append(200 if allowed else 429)
-        left = LIMIT - self._used
-        told = f"X-RateLimit-Limit: {LIMIT}\r\nX-RateLimit-Remaining: {left}\r\n"
-        if not allowed:
-            told += f"Retry-After: {math.ceil(self._end - now)}\r\n"
-        body = b'{"data": {}, "status": 1}'
-        head = f"HTTP/1.1 {self.answers[-1]} X\r\n{told if self.told else ''}"
-        kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        writer.write(f"{head}{kind}".encode() + body)
-        await writer.drain()
-        return True
+    def check(self, now: float) -> Verdict:
+        """Count a request, and what is said to it."""
+        verdict = self.rule.check(now)
+        self.said.append(verdict.allowed)
+        return verdict
 
 
-async def on_sockets(*, told: bool) -> Outcome:
-    """Send the requests from many tasks of two clients, one of each kind."""
-    server, key = Limited(subject("account.test"), told=told), uuid4().hex
+async def on_sockets(
+    rule: RateLimit, requests: int, tasks: int, *, rate: str | None = None
+) -> Outcome:
+    """Send requests from many tasks of two clients, one of each kind."""
+    counting = Counting(rule)
     kinds: tuple[Any, Any] = (Partnero, AwaitedClient)
-    async with server.running():
-        clients = [kind(key, base_url=server.url, timeout=120) for kind in kinds]
-        todo = iter(range(REQUESTS))
+    async with Sandbox(rate_limit=counting) as sandbox:
+        key, url = sandbox.api_key, sandbox.url
+        clients = [
+            kind(key, base_url=url, timeout=120, rate_limit=rate) for kind in kinds
+        ]
+        todo = iter(range(requests))
 
         async def work(client: Partnero) -> None:
             for _ in todo:
                 await client.account.test()
 
         began = time.monotonic()
-        await asyncio.gather(*(work(clients[n % 2]) for n in range(TASKS)))
+        await asyncio.gather(*(work(clients[n % 2]) for n in range(tasks)))
         wall = time.monotonic() - began
         for client in clients:
             await client.aclose()
-    return Outcome(wall, len(server.answers), server.answers.count(429))
+    return Outcome(wall, len(counting.said), counting.said.count(False))
 
 
 def _window(told: bool) -> FixedWindow:
@@ -163,6 +151,29 @@ def _simulated(seeds: range) -> list[Figure]:
     ]
 
 
+def _real() -> list[Figure]:
+    bucket = TokenBucket(10, 20, told=True).ideal(REQUESTS)
+    many = 1_500
+    t20 = on_sockets(token_bucket(10, 20), REQUESTS, 50)
+    window = fixed_window(LIMIT, 1, headers=False)
+    t21 = on_sockets(window, many, 50, rate=f"{LIMIT}/s")
+    t22 = on_sockets(token_bucket(10, 20, headers=False), REQUESTS, 50)
+    return [
+        used(
+            name,
+            f"{what}, real sockets",
+            [(ideal, asyncio.run(measuring))],
+            least=least,
+            most=most,
+        )
+        for name, what, ideal, measuring, least, most in (
+            ("T20", "headers", bucket, t20, 0.95, 0.02),
+            ("T21", "told by the user", (many - LIMIT) / LIMIT, t21, 0.95, 0.0),
+            ("T22", "unknown", bucket, t22, 0.85, 0.15),
+        )
+    ]
+
+
 def run(*, full: bool, seed: int) -> list[Figure]:
     """Measure R5, on virtual time and on real sockets, and T20 to T22."""
     count = SEEDS["full" if full else "small"]
@@ -173,8 +184,11 @@ def run(*, full: bool, seed: int) -> list[Figure]:
             import_rows(_window(told), REQUESTS, TASKS, number) for number in seeds
         ]
         figures.append(wasteful(virtual, f"{count} seeds", told=told))
-        real = asyncio.run(on_sockets(told=told))
+        rule = fixed_window(LIMIT, 1, headers=told)
+        real = asyncio.run(on_sockets(rule, REQUESTS, TASKS))
         # The suite times nothing: how long it took counts in the whole bench alone.
         slower = SLOWER if full else math.inf
         figures.append(wasteful([real], "real sockets", told=told, slower=slower))
-    return figures + _simulated(range(seed, seed + min(count, 10)))
+    simulated = _simulated(range(seed, seed + min(count, 10)))
+    # These take minutes of real time, so they are for the whole bench alone.
+    return figures + simulated + (_real() if full else [])
