@@ -24,6 +24,12 @@ def test_forks_ends_and_interruptions(seed: int) -> None:
             PROMISED[1],
             id="not-refused",
         ),
+        pytest.param(
+            "            code = 3\n",
+            "            renewed.account.test()\n            code = 3\n",
+            "requests came",
+            id="one-request-more",
+        ),
         pytest.param("code = 4\n", "os.abort()\n", "hung or broke", id="broken"),
     ],
 )
