@@ -40,6 +40,7 @@ Came = Literal[
 """What came of a request."""
 
 FLOOD: Final = 33 * 1024 * 1024
+BLANKS: Final = b" " * (64 * 1024)
 
 
 @attrs.frozen(kw_only=True)
@@ -200,9 +201,17 @@ async def garbage(writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
 
 
-def flooded(exchange: Exchange) -> bytes:
-    """Return the good answer with 32 MB of blanks in it."""
-    return exchange.body[:-1] + b" " * FLOOD + exchange.body[-1:]
+async def flood(exchange: Exchange) -> bool:
+    """Send the good answer with 32 MB of blanks in it, a piece at a time."""
+    length = len(exchange.body) + FLOOD
+    await exchange.send(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % length,
+        exchange.body[:-1],
+        *[BLANKS] * (FLOOD // len(BLANKS)),
+        exchange.body[-1:],
+    )
+    return True
 
 
 def _data(value: Any) -> Callable[[Exchange], bytes]:
@@ -215,6 +224,11 @@ def _missing(exchange: Exchange) -> bytes:
 
 def _next(link: str) -> Callable[[Exchange], bytes]:
     return as_json(lambda answer: answer.update(links={"next": link}))
+
+
+def _cycle(exchange: Exchange) -> bytes:
+    host, port = exchange.writer.get_extra_info("sockname")
+    return _next(f"http://{host}:{port}/v1/partners?page=1")(exchange)
 
 
 REFUSAL = {"status": 0, "message": "no"}
@@ -374,7 +388,7 @@ BODY: Final = (
         came="well",
         act=body(lambda e: zlib.compress(e.body), more="Content-Encoding: deflate\r\n"),
     ),
-    Fault(name="32-mb", came="broken", act=body(flooded)),
+    Fault(name="32-mb", came="broken", act=flood),
     Fault(name="100000-deep", came="broken", act=body(DEEP)),
     Fault(
         name="5000-digits",
@@ -423,6 +437,7 @@ BODY: Final = (
         lists_only=True,
         act=body(_next("?page=2")),
     ),
+    Fault(name="next-cyclic", came="misfit", lists_only=True, act=body(_cycle)),
     Fault(
         name="next-script",
         came="misfit",
