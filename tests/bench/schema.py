@@ -19,7 +19,7 @@ EXAMPLES: Final = {"small": 5, "full": 200}
 """Requests an operation, beside those at the edges of the schemas."""
 TESTS: Final = ("tests/test_schema.py", "tests/test_property_api.py")
 PATIENCE: Final = 7_200.0
-"""Seconds: the full count takes a quarter of an hour."""
+"""Seconds: the full count takes half an hour on two cores."""
 COUNTED: Final = re.compile(r"(\d+) generated, (\d+) passed")
 
 
