@@ -20,6 +20,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
 from unittest.mock import patch
 
+from partnero_sync._portal import Trip
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterator
     from contextlib import AbstractContextManager
@@ -49,6 +51,7 @@ class Clock:
         self.waiting: dict[VirtualLoop, float] = {}
         """Those that have nothing to do before a time."""
         self._callers = 0
+        self._joined = 0
         self._calls: list[asyncio.Task[Any]] = []
 
     @contextmanager
@@ -60,15 +63,30 @@ class Clock:
         finally:
             self._callers -= 1
 
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """Let the time move while a caller waits for its call; used in its thread."""
+        with self.lock:
+            self._joined += 1
+            self.move(None)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._joined -= 1
+
     def called(self, call: asyncio.Task[Any]) -> None:
-        """Take note of a call: while it is under way, its caller waits."""
-        self._calls.append(call)
+        """Take note of a call that came to a loop from another thread."""
+        with self.lock:
+            self._calls.append(call)
 
     @property
     def callers_wait(self) -> bool:
         """Whether no caller is at work."""
+        # A call that is over has a caller who is about to go on, and still in `joined`;
+        # one that is under way may be ahead of its caller, who does other things.
         self._calls = [call for call in self._calls if not call.done()]
-        return self._callers <= len(self._calls)
+        return self._callers <= min(self._joined, len(self._calls))
 
     @property
     def is_idle(self) -> bool:
@@ -193,10 +211,17 @@ def at_work() -> AbstractContextManager[None]:
 
 def run_virtual(main: Coroutine[object, object, T]) -> T:
     """Run *main* on a virtual loop of its own; raise DeadlockError if it hangs."""
-    new = partial(VirtualLoop, Clock())
-    # The loops of other threads as well.
+    clock = Clock()
+    new, join = partial(VirtualLoop, clock), Trip.join
+
+    def joined(trip: Trip[Any], timeout: float = -1) -> bool:
+        with clock.joined():
+            return join(trip, timeout)
+
+    # A synchronous client opens its loop in its thread; who calls it, waits in `join`.
     with (
         patch.object(asyncio.events, "new_event_loop", new),
+        patch.object(Trip, "join", joined),
         asyncio.Runner(loop_factory=new) as runner,
     ):
         return runner.run(main)

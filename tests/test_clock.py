@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 
@@ -168,7 +169,11 @@ def test_a_caller_waits_while_its_call_is_under_way() -> None:
         server = threading.Thread(target=lambda: asyncio.run(serve(loops, end)))
         server.start()
         ready.wait()
-        asyncio.run_coroutine_threadsafe(wake(30), loops[0]).result()
+        waking = asyncio.run_coroutine_threadsafe(wake(30), loops[0])
+        time.sleep(0.1)  # no time passes
+        with cast("VirtualLoop", loops[0]).clock.joined():
+            waking.result()
+        time.sleep(0.1)
         loops[0].call_soon_threadsafe(end.set)
         server.join()
 

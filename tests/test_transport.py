@@ -497,9 +497,9 @@ def test_waiting_for_a_connection_counts(play: Play, seed: int) -> None:
 
     async def crowd(client: Partnero) -> Any:
         first = asyncio.create_task(read(client))
-        await asyncio.sleep(0)
+        await asyncio.sleep(1)
         with pytest.raises(DeadlineExceededError, match="free connection") as caught:
-            await read(client)
+            await read(client.with_options(timeout=5))
         await asyncio.gather(first, return_exceptions=True)
         return caught.value
 
