@@ -244,7 +244,9 @@ class LoopThread:
                 await self._end()
 
     def _stop(self) -> None:
-        self._stopping = self.loop.create_task(self._portal.stop())
+        # Once: a second one, met in the loop's last turns, would be a task for nobody.
+        if self._stopping is None:
+            self._stopping = self.loop.create_task(self._portal.stop())
 
     async def _end(self) -> None:
         # Before the connections, or the calls would open new ones and try again.
