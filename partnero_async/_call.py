@@ -240,7 +240,9 @@ class Call:
                 return came
             finally:
                 if isinstance(came, Answer):
-                    line.gate.leave(came.status, came.headers)
+                    line.gate.leave(
+                        came.status, came.headers, self._loop.time() - flight.began
+                    )
                 else:
                     line.gate.leave(None, {})
 

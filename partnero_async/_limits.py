@@ -151,6 +151,7 @@ class Quota:
         self._sent = deque(sent)
         self._answered: deque[float] = deque()
         self._quickest, self._seen = 1e9, 0
+        self._first_answer = math.inf
 
     def wait(self, now: float) -> float:
         rest = self.rate.per - min(self._under_way(), self.rate.per / 2)
@@ -170,10 +171,14 @@ class Quota:
     def undo(self) -> None:
         self._sent.pop()
 
-    def leave(self, now: float) -> None:
-        # Matching answers to requests in order never shows less than the true minimum.
-        self._quickest = min(self._quickest, now - self._sent.popleft())
-        self._seen += 1
+    def leave(self, now: float, took: float | None) -> None:
+        self._sent.popleft()
+        # Those that opened together waited for connections, and for each other: how
+        # quick one alone is shows in what is sent after an answer has come.
+        if took is not None and now - took >= self._first_answer:
+            self._quickest = min(self._quickest, took)
+            self._seen += 1
+        self._first_answer = min(self._first_answer, now)
         self._answered.append(now)
 
 

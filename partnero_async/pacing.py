@@ -164,10 +164,13 @@ class Gate:
             raise
         return self._clock() - came
 
-    def leave(self, status: int | None, headers: Mapping[str, str]) -> None:
+    def leave(
+        self, status: int | None, headers: Mapping[str, str], took: float | None = None
+    ) -> None:
         """Take in the answer to a request that had entered; exactly once for each.
 
-        *status* is None when no answer came.
+        *status* is None when no answer came. *took* is how many seconds it was under
+        way, where that is known: by it a told rate allows for the time to the server.
         """
         with self._lock:
             now = self._clock()
@@ -182,7 +185,7 @@ class Gate:
             probe, self._probe_sent = self._probe_sent, None
             old = self._probing and probe is None
             if self._quota:
-                self._quota.leave(now)
+                self._quota.leave(now, took)
             if status == _TOO_MANY:
                 after = retry_after(headers, wall) or resets_in(headers, wall)
                 self._refused(reading, after, now, old=old)

@@ -147,10 +147,11 @@ def import_rows(
 
         async def send() -> int:
             await gate.enter()
+            began = loop.time()
             await asyncio.sleep(rng.uniform(0.03, 0.07))
             status, headers = server.hit(loop.time())
             await asyncio.sleep(rng.uniform(0.03, 0.07))
-            gate.leave(status, headers)
+            gate.leave(status, headers, loop.time() - began)
             answers.append(status)
             return status
 
