@@ -164,12 +164,19 @@ def redirect(status: int, location: str | None) -> Act:
 
 
 def chunked(*chunks: bytes) -> Act:
-    """Answer in chunks, as they are given."""
+    """Answer in chunks, as they are given; the head comes a moment before them."""
     head = (
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n"
     )
-    return then_close(head, *chunks)
+
+    async def act(exchange: Exchange) -> bool:
+        await exchange.send(head)
+        await asyncio.sleep(0.01)
+        await exchange.send(*chunks)
+        return False
+
+    return act
 
 
 def headers(count: int, size: int) -> Act:
