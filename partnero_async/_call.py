@@ -217,8 +217,7 @@ class Call:
 
     async def _send(self, flight: Flight) -> Answer | Failure:
         line = self._line
-        if line.closed:
-            raise self.complete(ClientClosedError("the client was closed meanwhile"))
+        self._refuse_closed()
         session = await line.sessions.here()
         # Most often nobody is in line, and one timer does: two cost 5 us more.
         prompt = line.gate.is_open and not session.slots.locked()
@@ -233,6 +232,7 @@ class Call:
             flight.waits_for = "an answer"
             came: Answer | Failure | None = None
             try:
+                self._refuse_closed()  # it may have been closed while this was in line
                 if not prompt:
                     limit.reschedule(self._until())
                 line.stats.requests += 1
@@ -245,6 +245,10 @@ class Call:
                     )
                 else:
                     line.gate.leave(None, {})
+
+    def _refuse_closed(self) -> None:
+        if self._line.closed:
+            raise self.complete(ClientClosedError("the client was closed meanwhile"))
 
     def _until(self) -> float:
         """Return the end of an attempt that starts now."""

@@ -32,6 +32,7 @@ from tests.scripted import (
     Step,
     async_only,
     page,
+    run_script,
     virtual_client,
 )
 
@@ -343,3 +344,25 @@ async def test_key_that_a_server_echoes_is_masked(partnero: type[Partnero]) -> N
     assert error.fields == {"***": ["***"]}
     assert error.request_id == "r-***"
     assert key not in f"{error} {error!r} {vars(error)}"
+
+
+# --- closed meanwhile ----------------------------------------------------------------
+
+
+def test_call_in_line_when_the_client_is_closed_sends_nothing_more() -> None:
+    """It ends with a typed error, and its attempts are those that were sent.
+
+    The other client cancels its calls when it is closed: see `tests.sync`.
+    """
+
+    async def close_amid(client: Partnero) -> PartneroError:
+        call = asyncio.create_task(failing(read)(client))
+        await asyncio.sleep(1)
+        await client.aclose()
+        caught: PartneroError = await call
+        return caught
+
+    refused = Reply(429, {}, {"Retry-After": "8"})
+    caught, script = run_script(Partnero, [refused], close_amid)
+    assert "closed meanwhile" in str(caught)
+    assert len(caught.attempts) == len(script.seen) == 1

@@ -21,9 +21,9 @@ def test_cancelled_calls_leave_nothing_behind(seed: int) -> None:
     assert_met(cancel.run(full=False, seed=seed))
 
 
-def _no_leave(gate: Gate, status: int | None, headers: Any) -> None:
+def _no_leave(gate: Gate, status: int | None, *answer: Any) -> None:
     if status is not None:
-        Gate_leave(gate, status, headers)
+        Gate_leave(gate, status, *answer)
 
 
 Gate_leave: Callable[..., None] = Gate.leave
