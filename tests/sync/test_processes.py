@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,16 +26,24 @@ def run(
 ) -> list[str]:
     """Run *program* with a client's environment to its lines; it must not complain."""
     measuring = coverage() if measured else {}
-    done = subprocess.run(
-        [sys.executable, *STRICT, "-c", dedent(program)],
+    with subprocess.Popen(
+        [sys.executable, "-X", "faulthandler", *STRICT, "-c", dedent(program)],
         env={"PARTNERO_API_KEY": key, "PARTNERO_BASE_URL": server.url, **measuring},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert (done.stderr, done.returncode) == ("", 0)
-    return done.stdout.splitlines()
+    ) as process:
+        out, err = _ended(process)
+    assert (err, process.returncode) == ("", 0), out
+    return out.splitlines()
+
+
+def _ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    try:
+        return process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # so that it says what it hangs at
+        return process.communicate()
 
 
 def coverage() -> dict[str, str]:
