@@ -21,7 +21,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from importlib import import_module
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar, cast
 from weakref import WeakSet, finalize
 
 import anyio
@@ -78,13 +78,16 @@ def deliver() -> None:
 class Trip(Generic[T]):
     """A call on its way to the loop's thread and back.
 
-    *then* is called on the loop's thread at its end. Who waits for one deletes it in
-    the end: an error that comes back points at their frame, and the frame at the error,
-    which only the collector would free.
+    *then* is called on the loop's thread at its end. *end* ends what the call is a step
+    of, where it is abandoned before that step or behind it: between two of them.
+
+    Who waits for one deletes it in the end: an error that comes back points at their
+    frame, and the frame at the error, which only the collector would free.
     """
 
     __slots__ = (
         "_away",
+        "_end",
         "_error",
         "_given_up",
         "_letters",
@@ -96,10 +99,14 @@ class Trip(Generic[T]):
     )
 
     def __init__(
-        self, work: Coroutine[Any, Any, T], then: Callable[[], None] | None = None
+        self,
+        work: Coroutine[Any, Any, T],
+        then: Callable[[], None] | None = None,
+        end: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._work = work
         self._then = then
+        self._end = end
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._given_up = False
@@ -137,7 +144,7 @@ class Trip(Generic[T]):
         """Cancel the call wherever it is; wait *patience* seconds for its teardown."""
         if self._loop is None:
             self._work.close()
-        elif not self.join(0):
+        elif self._end or not self.join(0):
             self.soon(self._cancel)
             self.join(patience)
 
@@ -156,6 +163,8 @@ class Trip(Generic[T]):
         try:
             if self._given_up:
                 self._work.close()
+                if self._end:
+                    await self._end()
             else:
                 self._result = await self._work
         except asyncio.CancelledError:
@@ -173,10 +182,15 @@ class Trip(Generic[T]):
             self._then()
 
     def _cancel(self) -> None:
-        if inspect.getcoroutinestate(self._work) != inspect.CORO_CREATED:
-            if self._task:
-                self._task.cancel()
-            return
+        state = inspect.getcoroutinestate(self._work)
+        if state == inspect.CORO_CREATED:
+            self._give_up()
+        elif state == inspect.CORO_CLOSED and self._end:
+            self._task = asyncio.get_running_loop().create_task(self._end())
+        else:
+            cast("asyncio.Task[None]", self._task).cancel()
+
+    def _give_up(self) -> None:
         # It has not begun, and is not made. Its task is not cancelled either: that
         # would keep the task, its error and this in a circle, and a walk with them.
         self._given_up = True

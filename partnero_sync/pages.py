@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import closing
 from functools import partial
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from partnero_async._walk import Walk as AsyncWalk
 from partnero_async.models.pages import Page
@@ -61,7 +61,7 @@ class Pages(Generic[T]):
         Raises `UnexpectedBodyError` when a next link leads back, or to another place.
         """
         walk = self._wrapped.pages(window=window, start=start)
-        return _steps(self._portal, partial(_next, walk))
+        return _steps(self._portal, walk)
 
     def page(self, number: int) -> Page[T]:
         """Read the page of this *number*, counted from 1."""
@@ -114,22 +114,23 @@ class Walk(Generic[T]):
 
 def _items(walk: AsyncWalk[T], portal: Portal) -> Generator[T]:
     # One trip to the loop a page, and none an item.
-    with closing(_steps(portal, partial(_next, walk.batches()))) as steps:
+    with closing(_steps(portal, walk.batches())) as steps:
         for number, items in steps:
             for item in items:
                 walk.place.reached(number, item)
                 yield item
 
 
-def _steps(
-    portal: Portal, step: Callable[[], Coroutine[Any, Any, S | None]]
-) -> Generator[S]:
-    """Yield what each *step* returns, with the next one under way; None ends."""
-    ahead = Trip(step())
+def _steps(portal: Portal, walk: AsyncGenerator[S]) -> Generator[S]:
+    """Yield what *walk* yields, with its next step under way.
+
+    Leaving early cancels that step, and ends the walk: a window asks for more.
+    """
+    ahead = _step(walk)
     try:
         portal.send(ahead)
         while (came := portal.wait(ahead)) is not None:
-            ahead = Trip(step())
+            ahead = _step(walk)
             portal.send(ahead)
             yield came
     finally:
@@ -137,5 +138,13 @@ def _steps(
         del ahead
 
 
-async def _next(walk: AsyncIterator[S]) -> S | None:
+def _step(walk: AsyncGenerator[S]) -> Trip[S | None]:
+    return Trip(_next(walk), end=partial(_end, walk))
+
+
+async def _next(walk: AsyncGenerator[S]) -> S | None:
     return await anext(walk, None)
+
+
+async def _end(walk: AsyncGenerator[S]) -> None:
+    await walk.aclose()

@@ -245,13 +245,8 @@ def test_prefetch_asks_while_the_page_is_worked_on(
     assert at == pytest.approx([1, 2, 3])
 
 
-def test_walk_that_is_left_early_cancels_what_it_asked_for(
-    play: Play, partnero: type[Partnero], request: pytest.FixtureRequest
-) -> None:
+def test_walk_that_is_left_early_cancels_what_it_asked_for(play: Play) -> None:
     """Nothing goes on in the background once a walk is closed."""
-    if partnero is not Partnero:
-        why = "what a window has asked for goes on until the walk is freed"
-        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
 
     async def run(client: Partnero) -> float:
         walked = client.customers.list(limit=1).items(window=8)
