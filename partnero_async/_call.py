@@ -68,7 +68,6 @@ class Call:
     __slots__ = (
         "_failures",
         "_flight",
-        "_in_doubt",
         "_key",
         "_last",
         "_line",
@@ -78,6 +77,7 @@ class Call:
         "_throttled",
         "_wants_answer",
         "deadline",
+        "in_doubt",
         "kind",
         "lookup",
         "settings",
@@ -103,7 +103,7 @@ class Call:
         self._returns_existing = returns_existing
         self._loop = asyncio.get_running_loop()
         self._failures = 0
-        self._in_doubt = False
+        self.in_doubt = False
         self._flight: Flight | None = None
         self._last: Answer | Failure | None = None
         self._throttled = False
@@ -164,7 +164,7 @@ class Call:
             self._throttled = True
             self._line.stats.throttled += 1
         elif verdict.outcome in MAY_HAVE_APPLIED and self.kind is not Kind.READ:
-            self._in_doubt = True
+            self.in_doubt = True
         return action
 
     def _known(self) -> Known:
@@ -172,7 +172,7 @@ class Call:
         return Known(
             method=self._request.method,
             status=status,
-            in_doubt=self._in_doubt,
+            in_doubt=self.in_doubt,
             keyed=self.lookup is not None,
             returns_existing=self._returns_existing,
             wants_answer=self._wants_answer,
@@ -185,13 +185,13 @@ class Call:
             value = read(result, verdict.payload, self.operation, found)
             return value if not found else self._with_drift(value, found)
         except DriftError as error:
-            self._in_doubt = self.kind is not Kind.READ
+            self.in_doubt = self.kind is not Kind.READ
             raise self.complete(error) from None
         except UnexpectedBodyError as error:
             if self.kind is Kind.READ:
                 raise self.complete(error) from None
             applied = AppliedUnreadableError(error.message)
-        self._in_doubt = True
+        self.in_doubt = True
         raise self.complete(applied)
 
     def _with_drift(self, value: T, found: list[Finding]) -> T:
@@ -301,19 +301,14 @@ class Call:
 
     def ambiguous(self, verdict: Verdict, found: str = "") -> PartneroError:
         """Build the error for a write whose outcome could not be told."""
+        why = "; ".join(filter(None, [verdict.why, found]))
         if verdict.outcome is Outcome.BROKEN:
-            return self.complete(AppliedUnreadableError(f"accepted, but {verdict.why}"))
-        return self.complete(
-            AmbiguousWriteError(
-                "it is not known whether this took effect:"
-                f" {found or self._why(verdict)}"
-            )
-        )
-
-    def _why(self, verdict: Verdict) -> str:
+            return self.complete(AppliedUnreadableError(f"accepted, but {why}"))
         if isinstance(self._last, Answer):
-            return f"{self._last.status}, {verdict.why}"
-        return verdict.why
+            why = f"{self._last.status}, {why}"
+        return self.complete(
+            AmbiguousWriteError(f"it is not known whether this took effect: {why}")
+        )
 
     def error(self, verdict: Verdict, *, out_of_time: bool = False) -> PartneroError:
         """Build the error for what the last attempt has shown."""
@@ -332,7 +327,7 @@ class Call:
         error.attempts = tuple(self.timeline.attempts)
         error.elapsed = self.timeline.elapsed
         error.key = self._key
-        error.maybe_applied = self._in_doubt or isinstance(error, AmbiguousWriteError)
+        error.maybe_applied = self.in_doubt or isinstance(error, AmbiguousWriteError)
         if isinstance(self._last, Answer):
             error.status = self._last.status
             error.request_id = request_id(self._last.headers)
@@ -354,6 +349,6 @@ class Call:
         flight = self._flight
         if flight is None or self.kind is Kind.READ:
             return
-        if self._in_doubt or flight.left:
+        if self.in_doubt or flight.left:
             self.timeline.ended(self.operation, flight.began, "cancelled", "raise")
             self.complete(AmbiguousWriteError("cancelled before its outcome was known"))

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from ._lookup import Lookup
 from ._wire import Verdict
 from .errors import (
-    AmbiguousWriteError,
     ConflictError,
     DuplicateDetectedError,
     NotFoundError,
     PartneroError,
 )
-from .retries import LEAST_TIME, Action, Kind
+from .retries import LEAST_TIME, Action, Kind, Outcome
 
 if TYPE_CHECKING:
     from ._call import Call
@@ -30,7 +29,7 @@ async def resolve(call: Call, action: Action, verdict: Verdict) -> Any:
         raise call.ambiguous(verdict)
     if action is Action.SETTLE:
         return await _settle(call, lookup, verdict)
-    found = await _find(call, lookup)
+    found = await _find(call, lookup, verdict)
     # What was accepted is what is there now, whatever of it can be compared.
     accepted = action is Action.READ_BACK and call.kind is Kind.STATE
     same = [record for record in found if accepted or lookup.same(record)]
@@ -54,7 +53,7 @@ async def _settle(call: Call, lookup: Lookup, verdict: Verdict) -> Any:
             raise call.ambiguous(verdict)
         call.waited(pause, "a write under way")
         await asyncio.sleep(pause)
-        found = await _find(call, lookup)
+        found = await _find(call, lookup, verdict)
         if lookup.gone and not found:
             return None
         if not lookup.gone and _shows(call, found, lookup):
@@ -74,16 +73,16 @@ def _shows(call: Call, found: list[Any], lookup: Lookup) -> bool:
     return bool(found) and lookup.same(found[0])
 
 
-async def _find(call: Call, lookup: Lookup) -> list[Any]:
+async def _find(call: Call, lookup: Lookup, verdict: Verdict) -> list[Any]:
     try:
         found = await call.child(lookup.request()).run(lookup.result)
     except NotFoundError:
         return []
     except PartneroError as error:
-        failed = call.complete(
-            AmbiguousWriteError(f"no answer, and its look-up failed: {error}")
-        )
+        failed = error
     else:
         records = found.items if lookup.paged else [found]
         return [record for record in records if lookup.mine(record)]
-    raise failed
+    if verdict.outcome is Outcome.REFUSED and not call.in_doubt:
+        raise call.error(verdict)  # the refusal stands, whatever is there
+    raise call.ambiguous(verdict, f"its look-up failed: {failed}")

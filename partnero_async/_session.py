@@ -15,6 +15,7 @@ from typing import Final
 import aiohttp
 import attrs
 from aiohttp import hdrs
+from aiohttp.connector import Connection
 from yarl import URL
 
 from ._settings import Settings
@@ -70,6 +71,20 @@ async def _once(
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         dropped = _DroppedError(type(error).__name__)
     raise dropped
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request that goes out only where the next answer must be its own."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Refuse a connection on which something came that nobody had asked for.
+
+        aiohttp (3.14) keeps it while the connection is idle, and gives it to the next
+        request as its answer. Nothing of this one has left, so it is sent again.
+        """
+        if conn.protocol is None or conn.protocol.should_close:
+            raise _DroppedError
+        return await super().send(conn)
 
 
 async def _head_leaves(
@@ -242,5 +257,6 @@ def _open(settings: Settings) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         trace_configs=[trace, *more],
         middlewares=(_once,),
+        request_class=_Request,
         trust_env=False,
     )

@@ -490,6 +490,10 @@ class Failed(NamedTuple):
 
 TAKEN = "A customer with this key exists."
 SOME = "Some values were not accepted."
+UNKNOWN = (
+    "it is not known whether this took effect: 502, the server failed;"
+    " its look-up failed"
+)
 
 ERRORS: dict[str, Failed] = {
     "errors/200-html": Failed(UnexpectedBodyError, "the body is not JSON", requests=4),
@@ -549,7 +553,7 @@ ERRORS: dict[str, Failed] = {
     "errors/429-retry-after-http-date": Failed(RateLimitError, "Slow down."),
     "errors/429-retry-after-seconds": Failed(RateLimitError, "Slow down."),
     "errors/500-json": Failed(ServerError, "Unexpected failure.", requests=4),
-    "errors/502-html": Failed(AmbiguousWriteError, "no answer, and its look-up failed"),
+    "errors/502-html": Failed(AmbiguousWriteError, UNKNOWN),
     # Its Retry-After is longer than the call may take, so no repeat is worth a wait.
     "errors/503-html": Failed(ServerError, "the API refused"),
 }

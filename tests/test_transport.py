@@ -50,6 +50,7 @@ CUSTOMER = {"key": "c1", "partner": "p1", "email": "a@example.com"}
 PARTNER = {"id": "p1", "email": "a@example.com", "status": "active"}
 ABSENT = Reply(404, {"status": 0, "message": "none"})
 TAKEN = Reply(422, {"status": 0, "message": "taken", "errors": {"key": ["exists"]}})
+FORBIDDEN = Reply(403, {"status": 0, "message": "not yours"})
 SLOW_DOWN = Reply(429, {"message": "Slow down."}, {"Retry-After": "1"})
 
 
@@ -413,6 +414,31 @@ def test_existing_customer_is_returned_where_it_was_asked_for(play: Play) -> Non
     assert str(script) == f"{POST} {GET}"
     caught, _ = play([TAKEN, data({**CUSTOMER, "partner": "p2"})], failing(ensure))
     assert type(caught) is ConflictError
+
+
+@pytest.mark.parametrize(
+    ("first", "error", "doubt"),
+    [
+        pytest.param(TAKEN, ValidationError, False, id="refused"),
+        pytest.param(HALF_JSON, AppliedUnreadableError, True, id="accepted"),
+        pytest.param(LOST, AmbiguousWriteError, True, id="lost"),
+    ],
+)
+def test_look_up_that_fails_takes_nothing_from_what_is_known(
+    play: Play, first: Any, error: type[PartneroError], doubt: bool
+) -> None:
+    """What the API has said stands; why it could not be looked up is told beside it."""
+
+    async def ensure(client: Partnero) -> Any:
+        return await client.customers.create(
+            "c1", partner={"id": "p1"}, if_exists="return"
+        )
+
+    caught, script = play([first, FORBIDDEN], failing(ensure))
+    assert type(caught) is error
+    assert caught.maybe_applied is doubt
+    assert ("its look-up failed" in str(caught)) is doubt
+    assert str(script) == f"{POST} {GET}"
 
 
 # --- time ---------------------------------------------------------------------

@@ -260,7 +260,7 @@ async def cancelled(
 ) -> tuple[bool, list[str]]:
     """Cancel a call there; return whether it was under way, and what is wrong."""
     server = Server(
-        scenario.about, act=scenario.act, applies=scenario.applies, prelude=True
+        scenario.about, act=scenario.act, applies=scenario.applies, before=b""
     )
     async with (
         server.running(),

@@ -99,7 +99,7 @@ def drawn(count: int, seed: int) -> list[tuple[Cell, float]]:
     Half of the faults are such that hold a call up, or most calls would end before.
     """
     rng = random.Random(seed)
-    faults = [f for f in FAULTS if not f.prelude and f.name not in ("bomb", "32-mb")]
+    faults = [f for f in FAULTS if f.before is None and f.name not in ("bomb", "32-mb")]
     holding = [f for f in faults if "timeout" in f.came or f.came == "throttled"]
     return [
         (

@@ -130,7 +130,7 @@ def _broken(case: Case) -> Allowed:
     unreadable = _one("AppliedUnreadableError", 1, doubt=True)
     if case.subject.letter == "E" and case.subject.id not in LOOKED_UP:
         return unreadable
-    return _right(1) if case.once else unreadable | _in_doubt()
+    return _right(1) if case.once else unreadable
 
 
 def _lost(case: Case) -> Allowed:

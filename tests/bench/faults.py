@@ -16,7 +16,8 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from tests.bench.server import Act, Exchange, reset
+from tests.bench.operations import Well
+from tests.bench.server import Act, Exchange, reset, written
 
 Came = Literal[
     "well",  # a good answer after all
@@ -52,7 +53,9 @@ class Fault:
     act: Act | None = None
     connect: Callable[[asyncio.StreamWriter], Awaitable[None]] | None = None
     head_only: bool = False
-    prelude: bool = False
+    before: bytes | None = None
+    """What comes unasked on the connection, after a call before it was answered well;
+    None where there was no such call."""
     where: str = "server"
     """What stands at the other end: see `matrix`."""
     lists_only: bool = False
@@ -257,6 +260,8 @@ def throttled(seconds: int) -> Act:
 DEEP = b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 BOMB = gzip.compress(b'{"data": "' + b"x" * FLOOD + b'"}')
 
+UNASKED = written(Well(200, b'{"data": {"key": "of another call"}, "status": 1}'))
+
 # --- the list ------------------------------------------------------------------------
 
 TRANSPORT: Final = (
@@ -283,7 +288,8 @@ TRANSPORT: Final = (
     Fault(name="half-body-hang", came="truncated-timeout", act=then_hang(half)),
     Fault(name="trickle", came="truncated-timeout", act=trickle),
     Fault(name="slicer", came="well", act=slicer),
-    Fault(name="stale-keep-alive", came="lost", act=then_close(), prelude=True),
+    Fault(name="stale-keep-alive", came="lost", act=then_close(), before=b""),
+    Fault(name="unasked-answer", came="well", before=UNASKED),
 )
 
 HTTP: Final = (

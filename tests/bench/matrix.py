@@ -36,6 +36,8 @@ SIDES: Final[dict[str, Any]] = {"async": Partnero, "sync": AwaitedClient}
 SHORT: Final = 1.2
 """Seconds that a call has where the fault holds it up."""
 LONG: Final = 30.0
+HEARD: Final = 0.1
+"""Seconds after which a client has read what lies on an idle connection."""
 PATIENCE: Final = 20.0
 """Seconds past the deadline after which a call hangs: how late it may be is measured in
 `deadlines`, with care for a machine that is shared."""
@@ -160,7 +162,7 @@ async def served(cell: Cell) -> AsyncIterator[Server]:
         once=cell.way.once,
         applies=cell.way.applied,
         late=cell.way.late,
-        prelude=fault.prelude,
+        before=fault.before,
     )
     if fault.where == "blackhole":
         with _blackhole() as server.url:
@@ -229,8 +231,10 @@ async def outcome(cell: Cell, right: Right) -> Sequence[Wrong]:
         client._transport.line.rng = Calm()
         client._transport.program.know(None)  # it is not asked for
         try:
-            if cell.fault.prelude:
+            if cell.fault.before is not None:
                 await client.account.test()
+                await server.left_idle.wait()
+                await asyncio.sleep(HEARD if cell.fault.before else 0)
             came, error = await _called(cell, client, right.value)
             wrong = _wrong(cell, server, came, error, silent=right.value is None)
             held = cell.fault.came == "throttled-long"  # so is every other call

@@ -21,6 +21,9 @@ from tests.bench.operations import Subject, Well, answered
 PRELUDE = "/v1/test"
 """A call that is answered well before the one that is tested, and after it."""
 
+MOMENT = 0.02
+"""Seconds after which the connection of an answer is idle again."""
+
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found"}
 
 
@@ -97,8 +100,11 @@ class Server:
     """Whether the request that the fault is played on takes effect all the same."""
     late: bool = False
     """Whether it takes effect in the end: after it has been looked for once."""
-    prelude: bool = False
-    """Whether the connection has served a call before: that is not in the ledger."""
+    before: bytes | None = None
+    """What comes unasked after a call before, which is not in the ledger; None where
+    there is no such call."""
+    left_idle: asyncio.Event = attrs.field(factory=asyncio.Event)
+    """Set when that has come."""
     url: str = ""
     ledger: list[Seen] = attrs.field(factory=list[Seen])
     effects: int = 0
@@ -153,9 +159,14 @@ class Server:
             reset(writer)
             return False
         seen = attrs.evolve(seen, body=await reader.readexactly(_length(head)))
-        if seen.target == PRELUDE and (self.prelude or not self._is_main(seen)):
-            self.prelude = False
+        before = self.before
+        if seen.target == PRELUDE and (before is not None or not self._is_main(seen)):
+            self.before = None
             writer.write(written(Well(200, b'{"data": {}, "status": 1}')))
+            if before:
+                await asyncio.sleep(MOMENT)
+                writer.write(before)
+            self.left_idle.set()
             return True
         self.ledger.append(seen)
         return await self._answer(seen, writer)

@@ -227,6 +227,29 @@ def test_close_of_an_unused_client_starts_nothing() -> None:
         client.account.test()
 
 
+def test_thread_that_ends_is_not_asked_to_once_more(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the end of a program the second time may come when no task is run any more."""
+    ending, asked = threading.Event(), threading.Event()
+
+    async def slow(*_: object) -> None:
+        ending.set()
+        asked.wait(PATIENCE)
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "shutdown_default_executor", slow)
+    client = Partnero("key")
+    thread = client._portal.start()
+    thread.stop()
+    assert ending.wait(PATIENCE)
+    thread.stop()
+    asked.set()
+    thread.join(PATIENCE)
+    del client, thread
+    gc.collect()
+    assert caplog.text == ""
+
+
 def test_close_ends_the_calls_of_other_threads(
     waiting: Partnero, silent: Silent
 ) -> None:
