@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from types import NoneType
@@ -161,9 +161,7 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
         `AmbiguousWriteError`, and each sale can be looked up by its key.
         Source: the old documentation.
         """
-        sales = [
-            {**sale, "key": sale.get("key") or made_up_key()} for sale in transactions
-        ]
+        sales = [_batched(sale) for sale in transactions]
         body = {
             "customer": customer,
             "transactions": sales,
@@ -279,3 +277,11 @@ def _sales_with(key: str, **rest: Any) -> Lookup:
         mine=holds(key=key),
         **rest,
     )
+
+
+def _batched(sale: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a sale of a batch as it is sent; nobody knows what else one may have."""
+    sent = {**sale, "key": sale.get("key") or made_up_key()}
+    if "created_at" in sale:
+        sent["created_at"] = unix_seconds(sale["created_at"], "created_at")
+    return sent

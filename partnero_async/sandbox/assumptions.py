@@ -49,6 +49,9 @@ class Assumptions:
     unique_transaction_keys: bool = False
     #: A sale sent without a key.
     missing_key: Literal["generate", "null"] = "generate"
+    #: What the sales of a batch may have: all that a single sale has, or what the
+    #: documentation shows of them (key, amount, action); the rest is not looked at.
+    batch_sale: Literal["full", "documented"] = "full"
     #: Which sales DELETE and archive touch when several share the key.
     shared_key: Literal["newest", "all"] = "newest"
     #: Whether `/partners/{id}` accepts a referral key too.

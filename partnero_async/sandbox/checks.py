@@ -202,6 +202,14 @@ class Fields:
             members or {}, prefix=f"{self._prefix}{name}.", errors=self._errors
         )
 
+    def only(self, *names: str) -> "Fields":
+        """Return the same object as if it had no other members."""
+        return Fields(
+            {name: value for name, value in self._values.items() if name in names},
+            prefix=self._prefix,
+            errors=self._errors,
+        )
+
     def items(self, name: str) -> "list[Fields]":
         """Step into each object of a list that needs at least one."""
         items = as_list(self._values.get(name))

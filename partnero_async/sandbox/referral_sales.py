@@ -12,6 +12,7 @@ from .calls import Answer, Call, data, deletion
 from .checks import Fields, Refusal, invalid
 from .paging import Where, page
 from .routing import REFER_A_FRIEND, Route, table
+from .sales import batched
 from .state import generated_key
 
 # The table is there with the customers, whose balance it is a part of.
@@ -70,7 +71,7 @@ def create_sale(call: Call) -> Answer:
 
 def create_sales(call: Call) -> Answer:
     """Serve `transactions.create_batch`: all of the sales or none."""
-    sales = [_read(call, item) for item in call.fields.items("transactions")]
+    sales = [_read(call, item) for item in batched(call)]
     buyer = _buyer(call, call.fields)
     operation = "transactions.create_batch"
     return data([_record(call, sale, buyer, operation=operation) for sale in sales])

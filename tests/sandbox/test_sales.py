@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from partnero_async.sandbox import Assumptions
+
 STAMP = "2026-03-04T09:15:30.000000Z"
 
 
@@ -295,6 +297,23 @@ async def test_batch(api: Any, sandbox: Any) -> None:
     status, answer = await api("POST", "/transactions", batch)
     assert (status, list(answer["errors"])) == (422, ["transactions.1.amount"])
     assert len(sandbox.ledger) == 4
+
+
+@pytest.mark.parametrize(
+    ("reading", "units"),
+    [
+        pytest.param("full", "EUR", id="full"),
+        pytest.param("documented", "USD", id="documented"),
+    ],
+)
+async def test_what_a_sale_of_a_batch_may_have(
+    serve: Any, reading: Any, units: str
+) -> None:
+    """Key, amount and action are documented, and then comes an ellipsis."""
+    batch = {"transactions": [{"key": "a", "amount": 1, "amount_units": "eur"}]}
+    _, api = await serve(assumptions=Assumptions(batch_sale=reading))
+    answer = await api("POST", "/transactions", {**batch, "customer": {"key": "c"}})
+    assert answer[1]["data"][0]["amount_units"] == units
 
 
 async def test_archive_hides_the_rewards(api: Any) -> None:
