@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -116,3 +117,19 @@ def test_forked_child_needs_a_client_of_its_own(
     assert (works, parent) == ("a new one works", "the parent's, too")
     assert len(said) == complaints
     assert all("make a new client after the fork" in line for line in said)
+
+
+async def test_other_process_may_not_call_and_closes_nothing(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+) -> None:
+    """What a child does to its copy of the client leaves the connections alone."""
+    client = Partnero(sandbox.api_key, base_url=sandbox.url)
+    await client.account.test()
+    session = await client._transport.line.sessions.here()
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: -1)
+        with pytest.raises(UsageError, match="make a new client after the fork"):
+            await client.account.test()
+        await client.aclose()
+    assert not session._http.closed
+    await client._transport.line.sessions.close()

@@ -10,10 +10,14 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
+from aiohttp import StreamReader
+from aiohttp.base_protocol import BaseProtocol
 
 from partnero_async import (
     AmbiguousWriteError,
@@ -25,7 +29,7 @@ from partnero_async import (
     UnexpectedBodyError,
     ValidationError,
 )
-from partnero_async._session import LARGEST
+from partnero_async._session import LARGEST, _end_with_connection
 from tests.faulty import Act, Faulty, answer, drop, faulty, hang, raw, reset
 
 KEY = "canary-5d41402abc4b2a76"
@@ -349,3 +353,19 @@ async def test_many_tasks_share_the_connections(partnero: type[Partnero]) -> Non
         await asyncio.gather(*[read(client) for _ in range(30)])
     assert most <= 3
     assert len(server.ledger) == 30
+
+
+@pytest.mark.parametrize("how", ["no connection", "lost", "cancelled", "closed"])
+async def test_body_ends_with_its_connection(how: str) -> None:
+    """Also where that was gone before anybody could ask to be told of its end."""
+    loop = asyncio.get_running_loop()
+    content = StreamReader(BaseProtocol(loop), 2**16, loop=loop)
+    closed = None if how == "lost" else loop.create_future()
+    protocol = SimpleNamespace(closed=closed)
+    connection = None if how == "no connection" else SimpleNamespace(protocol=protocol)
+    response: Any = SimpleNamespace(content=content, connection=connection)
+    _end_with_connection(response)
+    if closed is not None:
+        closed.cancel() if how == "cancelled" else closed.set_result(None)
+    await asyncio.sleep(0)
+    assert isinstance(content.exception(), aiohttp.ClientPayloadError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -126,6 +127,21 @@ async def test_spans_are_children_of_the_callers(
         with provider.get_tracer("test").start_as_current_span("mine"):
             await client.account.test()
     assert tree(exporter.get_finished_spans()) == [("mine", ["GET /test"])]
+
+
+def test_what_is_no_error_of_the_package_is_told_too(
+    exporter: InMemorySpanExporter, provider: TracerProvider
+) -> None:
+    """A cancelled call has no attempts to tell of, and its class all the same."""
+    with (
+        pytest.raises(asyncio.CancelledError),
+        OpenTelemetry(provider).operation("GET /test"),
+    ):
+        raise asyncio.CancelledError
+    (span,) = exporter.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["error.type"] == "CancelledError"
+    assert "partnero.attempts" not in span.attributes
 
 
 async def test_the_global_provider_is_the_default(partnero: type[Partnero]) -> None:

@@ -181,6 +181,14 @@ def test_call_interrupted_on_its_way_to_the_loop_is_not_made(client: Partnero) -
     assert client.stats.requests == 0
 
 
+def test_nothing_is_done_for_a_call_that_never_left(client: Partnero) -> None:
+    """It has no loop to do it on."""
+    trip, done = Trip(client._async.account.test()), list[bool]()
+    trip.soon(lambda: done.append(True))
+    trip.abandon()
+    assert not done
+
+
 def test_error_is_freed_without_the_collector(client: Partnero) -> None:
     """No frame of ours keeps an error, and what it points at, in a cycle."""
     freed: weakref.ref[PartneroError]
