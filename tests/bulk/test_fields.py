@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import inspect
+from typing import get_args
 
 import pytest
 
 from partnero_async.bulk import ResourceName, cells, fields_of
-from partnero_async.bulk.fields import CREATES, EXCLUSIVE, REQUIRED
+from partnero_async.bulk.fields import exclusive
+from partnero_async.bulk.kinds import kind_of
 
-RESOURCES: tuple[ResourceName, ...] = ("partners", "customers", "transactions")
-NOT_OF_A_ROW = {"self", "if_exists", "transaction"}
+RESOURCES: tuple[ResourceName, ...] = get_args(ResourceName)
+NOT_OF_A_ROW = {"self", "if_exists", "transaction", "promotion_codes"}
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_each_parameter_is_a_field(resource: ResourceName) -> None:
     """A parameter that is added to the create method is a column at once."""
-    parameters = set(inspect.signature(CREATES[resource]).parameters)
+    parameters = set(inspect.signature(kind_of(resource).create).parameters)
     tops = {field.path[0] for field in fields_of(resource).values()}
     assert tops == parameters - NOT_OF_A_ROW
 
@@ -25,7 +27,7 @@ def test_each_parameter_is_a_field(resource: ResourceName) -> None:
 def test_what_is_needed_is_a_field(resource: ResourceName) -> None:
     """The rules about rows speak of fields that exist."""
     known = set(fields_of(resource))
-    for group in (*REQUIRED[resource], *EXCLUSIVE[resource]):
+    for group in (*kind_of(resource).needed, *exclusive(resource)):
         assert known.issuperset(group)
 
 
