@@ -357,6 +357,7 @@ KINDS: Final[Mapping[ResourceName, Kind]] = {
             differs=records.other_owner,
             find=records.partner_links,
             owner="partner",
+            refers=("partner",),
         ),
         Kind(
             resource="customer_links",
@@ -367,6 +368,7 @@ KINDS: Final[Mapping[ResourceName, Kind]] = {
             differs=records.other_owner,
             find=records.customer_links,
             owner="customer",
+            refers=("customer",),
         ),
     )
 }

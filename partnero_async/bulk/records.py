@@ -29,7 +29,6 @@ from ..models import (
     Transaction,
 )
 from ..models.leads import LeadPerson
-from ..pages import Pages
 from .referrers import Referrers, has_key, same_address
 from .store import Sale
 
@@ -236,33 +235,22 @@ async def leads(referrers: Referrers, arguments: Arguments) -> list[Lead]:
 
     They have no key, so the list is walked: as far back as the import began.
     """
-    began = datetime.fromtimestamp(referrers.since, UTC).date()
+    oldest = datetime.fromtimestamp(referrers.since, UTC).date() - DAY
     partner = await referrers.id_of(arguments["partner"])
-    found = [
-        lead
-        for lead in await _newest(referrers.client.leads.list(limit=PAGE), began - DAY)
-        if same_address(_person(lead.lead_info).email, arguments["email"])
-        and _person(lead.submitter).id == partner
-    ]
+    found: list[Lead] = []
+    async with aclosing(referrers.client.leads.list(limit=PAGE).pages()) as walk:
+        async for page in walk:
+            found += [
+                lead
+                for lead in page.items
+                if same_address(_person(lead.lead_info).email, arguments["email"])
+                and _person(lead.submitter).id == partner
+            ]
+            if all(lead.created_at and lead.created_at < oldest for lead in page.items):
+                break
     return sorted(
         found, key=lambda lead: _person(lead.lead_info).name != arguments["name"]
     )
-
-
-async def _newest(pages: Pages[Lead], oldest: date) -> list[Lead]:
-    """Read the leads of this day and later."""
-    found: list[Lead] = []
-    async with aclosing(pages.pages()) as walk:
-        async for page in walk:
-            fresh = [
-                lead
-                for lead in page.items
-                if lead.created_at is None or lead.created_at >= oldest
-            ]
-            found += fresh
-            if not fresh:
-                break
-    return found
 
 
 def lead_names(record: Lead) -> Mapping[str, Sequence[str]]:

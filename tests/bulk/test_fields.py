@@ -44,6 +44,15 @@ def test_what_is_needed_is_a_field(resource: ResourceName) -> None:
         pytest.param("transactions", "customer.partner.email", cells.email, id="deep"),
         pytest.param("partners", "tags", cells.tags, id="tags"),
         pytest.param("partners", "name", cells.text, id="text"),
+        pytest.param("coupons", "uuid_code", cells.code, id="code"),
+        pytest.param("coupons", "coupon_duration_value", cells.integer, id="number"),
+        pytest.param("coupons", "metadata.source", cells.text, id="metadata"),
+        pytest.param("leads", "cfields.12", cells.text, id="a form's own field"),
+        pytest.param("leads", "cfields.a.b", cells.text, id="a name with a dot"),
+        pytest.param(
+            "coupons", "redemption_specific_date_value", cells.day, id="day or text"
+        ),
+        pytest.param("referrals", "metadata.date_of_birth", cells.day, id="deep day"),
     ],
 )
 def test_the_type_of_a_parameter_says_how_it_is_read(
@@ -52,4 +61,31 @@ def test_the_type_of_a_parameter_says_how_it_is_read(
     """Types and names of parameters choose the reader of a cell."""
     field = fields_of(resource)[name]
     assert field.parse is parse
+    assert name in fields_of(resource)
     assert ".".join(field.path) == name
+
+
+def test_a_choice_is_one_of_the_signature() -> None:
+    """What a parameter may be is read out of its type."""
+    parse = fields_of("coupons")["coupon_discount_type"].parse
+    assert parse("static") == "static"
+    with pytest.raises(cells.CellError, match="none of percent, static; did you mean"):
+        parse("procent")
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [
+        pytest.param("leads", "cfields", id="the whole mapping"),
+        pytest.param("leads", "cfields.", id="no name"),
+        pytest.param("leads", "metadata.x", id="of another resource"),
+        pytest.param("referrals", "metadata.x", id="not free"),
+        pytest.param("leads", "nmae", id="misspelt"),
+    ],
+)
+def test_what_is_no_field(resource: ResourceName, name: str) -> None:
+    """A free name is free only where the API takes any."""
+    fields = fields_of(resource)
+    assert name not in fields
+    with pytest.raises(KeyError):
+        fields[name]
