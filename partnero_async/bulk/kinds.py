@@ -40,7 +40,7 @@ from ..resources.promotion_codes import PromotionCodesResource
 from ..resources.referrals import ReferralsResource
 from ..resources.subscribers import SubscribersResource
 from ..resources.transactions import TransactionsResource
-from . import records
+from . import records, rules
 from .records import Arguments
 from .referrers import Referrers
 
@@ -84,6 +84,10 @@ class Kind:
     """Fields that may name a record: the first that a row has does."""
     needs: Sequence[Sequence[str]] = ()
     """Of each group of columns one is needed; of *keys* too."""
+    rule: Callable[[Arguments], str | None] = attrs.field(
+        default=rules.none, repr=False
+    )
+    """Says why the API would refuse a row, as far as that is documented."""
     compared: Sequence[str] = ()
     """Fields that a record shows as they were sent."""
     differs: Differ = attrs.field(default=nothing, repr=False)
@@ -235,6 +239,7 @@ KINDS: Final[Mapping[ResourceName, Kind]] = {
             resource="partners",
             create=PartnersResource.create,
             keys=("email",),
+            rule=rules.partner,
             compared=(*NAMES, "id"),
             differs=records.other_key,
             unseen=records.other_key,
@@ -317,6 +322,7 @@ KINDS: Final[Mapping[ResourceName, Kind]] = {
                 ("coupon_discount_amount",),
                 ("coupon_duration_type",),
             ),
+            rule=rules.coupon,
             compared=(
                 "name",
                 "coupon_discount_type",
@@ -334,6 +340,7 @@ KINDS: Final[Mapping[ResourceName, Kind]] = {
             create=PromotionCodesResource.create,
             keys=("code",),
             needs=(("coupon_uuid",),),
+            rule=rules.promotion_code,
             compared=(
                 "first_time_order",
                 "limit_to_specific_partner",
@@ -353,6 +360,7 @@ KINDS: Final[Mapping[ResourceName, Kind]] = {
             create=PartnerLinksResource.create,
             keys=("key",),
             needs=(PARTNER,),
+            rule=rules.partner_link,
             compared=("is_additional",),
             differs=records.other_owner,
             find=records.partner_links,

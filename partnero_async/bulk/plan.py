@@ -97,6 +97,8 @@ class Plan:
 
     def _entry(self, arguments: dict[str, Any]) -> Entry:
         kind = kind_of(self.resource)
+        if broken := kind.rule(arguments):
+            raise RowError("invalid", broken)
         return Entry(
             key=kind.key_of(arguments),
             claim=kind.claim_of(arguments),

@@ -215,11 +215,11 @@ def test_a_long_cell_is_shortened_in_its_reason() -> None:
 def test_a_choice() -> None:
     """One of a few texts, to the letter; else all are named, and the nearest."""
     assert choice("lifetime") == "lifetime"
-    with pytest.raises(CellError, match="^'Onec' is none of once, lifetime; did you"):
+    with pytest.raises(CellError, match=r"^'Onec' is none of once, lifetime; did you"):
         choice("Onec")
     with pytest.raises(CellError, match="did you mean lifetime"):
         choice("LIFETIME")
-    with pytest.raises(CellError, match="^'xyz' is none of once, lifetime$"):
+    with pytest.raises(CellError, match=r"^'xyz' is none of once, lifetime$"):
         choice("xyz")
 
 

@@ -18,7 +18,7 @@ from partnero_async.bulk.scan import open_plan
 from partnero_async.sandbox import Sandbox
 from tests.bulk.both import resolve, run_import
 from tests.bulk.catalogue import EXAMPLES, Cells, Example, opened
-from tests.bulk.shop import read_csv
+from tests.bulk.shop import read_csv, write_csv
 from tests.bulk.test_doubt import killed
 from tests.scripted import async_only
 
@@ -217,11 +217,10 @@ async def test_a_refusal_that_is_no_duplicate(
     partnero: type[Partnero], tmp_path: Path
 ) -> None:
     """A row of which nothing is there has the API's reason, and no other."""
-    example = next(each for each in EXAMPLES if each.resource == "coupons")
-    row = ("MUCH", "percent", "101", "once", "", "", "", "")
+    header = ("key", "partner.key", "domain_id", "is_additional")
+    file = write_csv(tmp_path / "l.csv", [("l1", "p1", "9", "true")], header=header)
     async with opened(partnero, "affiliate") as (client, _):
-        file = example.write(tmp_path, row)
-        report = await run_import(client, "coupons", file)
+        report = await run_import(client, "partner_links", file)
     (rejected,) = report.first_rejected
     assert rejected.code == "validation"
-    assert rejected.reason.startswith("coupon_discount_amount: ")
+    assert rejected.reason == "domain_id: No domain has this id."

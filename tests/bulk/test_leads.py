@@ -50,7 +50,7 @@ async def test_nothing_is_walked_for_an_import_that_is_done(
 async def test_only_leads_since_the_import_began_are_looked_at(
     client: Partnero, shop: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They come newest first, so that the look stops at older ones; by a day's grace."""
+    """They come newest first, so that the look stops at older ones, a day earlier."""
     monkeypatch.setattr(records, "PAGE", 1)
     for name in ("Ada", "Bob", "Cy"):
         email = f"{name}@example.com"

@@ -146,7 +146,7 @@ async def test_subscribers(
     client: Partnero, row: dict[str, Any], record: dict[str, Any], wrong: list[str]
 ) -> None:
     """All that an answer shows is compared."""
-    found = Subscriber(**{"email": "a@example.com", **record})
+    found = Subscriber(email="a@example.com", **record)
     arguments = {"email": "A@example.com", **row}
     kind = kind_of("subscribers")
     assert await kind.differing(Referrers(client), arguments, found) == wrong

@@ -1,8 +1,9 @@
-"""Rows that refer to others: which have to be there first, and may have been rejected."""
+"""Rows that refer to others, which have to be there first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -143,9 +144,9 @@ async def test_rows_that_refer_to_later_rows(
     program: str,
     header: tuple[str, ...],
 ) -> None:
-    """They wait for them, in any order; who waits for nobody, or in a ring, does not."""
+    """They wait for them, in any order, but not for nobody, nor in a ring."""
     names = [f"n{number}@example.com" for number in range(4)]
-    chain = [*zip(names, names[1:], strict=False), (names[-1], "")]
+    chain = [*pairwise(names), (names[-1], "")]
     ring = [("a@example.com", "b@example.com"), ("b@example.com", "a@example.com")]
     rows = [*chain, *ring, ("z@example.com", "nobody@example.com")]
     file = write_csv(tmp_path / "f.csv", rows, header=header)
