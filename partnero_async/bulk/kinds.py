@@ -43,6 +43,7 @@ from ..resources.transactions import TransactionsResource
 from . import records, rules
 from .records import Arguments
 from .referrers import Referrers
+from .stops import ImportStopError
 
 __all__ = ["Kind", "ResourceName", "kind_of"]
 
@@ -225,8 +226,16 @@ def _folded(name: str, value: str) -> str:
 
 
 def kind_of(resource: ResourceName) -> Kind:
-    """Return what is particular about *resource*."""
-    return KINDS[resource]
+    """Return what is particular about *resource*.
+
+    Raises `ImportStopError` for one that cannot be imported.
+    """
+    try:
+        return KINDS[resource]
+    except KeyError:
+        raise ImportStopError(
+            f"{resource!r} cannot be imported: there are {', '.join(KINDS)}"
+        ) from None
 
 
 PARTNER: Final = ("partner.key", "partner.id", "partner.email")

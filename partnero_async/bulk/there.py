@@ -160,10 +160,11 @@ class Survey:
                     for row in await self.journal.do(lambda store: store.named(name)):  # noqa: B023 - awaited at once
                         await self._meet_lead(row, lead, other)
 
-        if most:
-            await self._walk(self.client.leads.list(limit=PAGE), meet, most=sys.maxsize)
-        for row, finding in other.values():
-            self._settle(row, finding)
+        listed = self.client.leads.list(limit=PAGE)
+        # The same lead may still come on a page that was not read.
+        if most and await self._walk(listed, meet, most=sys.maxsize):
+            for row, finding in other.values():
+                self._settle(row, finding)
 
     async def _meet_lead(
         self, row: Row, lead: Lead, other: dict[int, tuple[Row, Finding]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -162,7 +162,7 @@ EXAMPLES: Final = (
 @asynccontextmanager
 async def opened(
     partnero: type[Partnero], program: str
-) -> AsyncIterator[tuple[Partnero, Sandbox]]:
+) -> AsyncGenerator[tuple[Partnero, Sandbox]]:
     """Open a program of this type with what the rows refer to."""
     async with (
         Sandbox(programs=[program]) as sandbox,

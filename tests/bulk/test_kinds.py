@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from partnero_async import Partnero
-from partnero_async.bulk import ResourceName, Source
+from partnero_async.bulk import ImportStopError, ResourceName, Source
 from partnero_async.bulk.kinds import Kind, kind_of
 from partnero_async.bulk.plan import Entry
 from partnero_async.bulk.referrers import Referrers
@@ -72,6 +72,13 @@ async def case(
 def test_there_is_an_example_of_each_resource() -> None:
     """A resource that is added is tested like the others."""
     assert [example.resource for example in EXAMPLES] == list(get_args(ResourceName))
+
+
+async def test_what_cannot_be_imported(client: Partnero, tmp_path: Path) -> None:
+    """A resource without an import is named, with those that have one."""
+    unknown: Any = "payouts"
+    with pytest.raises(ImportStopError, match=r"'payouts' cannot be .* partners, cust"):
+        await run_import(client, unknown, EXAMPLES[0].write(tmp_path))
 
 
 async def test_all_rows_are_created_once(case: Case) -> None:

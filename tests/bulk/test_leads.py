@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from partnero_async import Partnero
-from partnero_async.bulk import records
+from partnero_async import AuthenticationError, Pages, Partnero
+from partnero_async.bulk import records, there
 from partnero_async.bulk.kinds import kind_of
 from partnero_async.bulk.records import other_lead
 from partnero_async.bulk.referrers import Referrers
@@ -34,6 +35,35 @@ async def test_leads_that_are_there_before(client: Partnero, tmp_path: Path) -> 
     report = await run_import(client, "leads", file)
     assert (report.done, report.already_there, report.exit_code) == (2, 1, 0)
     assert len(await client.leads.list().collect()) == 4
+
+
+async def test_a_look_that_is_cut_short_rejects_nothing(
+    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lead of the row may stand on a page that was not read."""
+    monkeypatch.setattr(there, "PAGE", 1)
+    for name in ("Ada", "Eve", "Zoe"):
+        email = "a@example.com"
+        await client.leads.create(name=name, email=email, partner={"key": "p1"})
+    file = write_csv(
+        tmp_path / "l.csv", [("Ada", "a@example.com", "p1")], header=HEADER
+    )
+    calls = 0
+    list_page: Any = vars(Pages)["page"]
+
+    async def fails(self: Pages[Any], number: int) -> Any:
+        nonlocal calls
+        calls += self.operation == "GET /leads"
+        if calls == 3:
+            raise AuthenticationError("revoked")
+        return await list_page(self, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pages, "page", fails)
+        cut = await run_import(client, "leads", file)
+    assert (cut.rejected, cut.pending, cut.exit_code) == (0, 1, 2)
+    report = await run_import(client, "leads", file)
+    assert (report.done, report.already_there, report.exit_code) == (1, 1, 0)
 
 
 async def test_nothing_is_walked_for_an_import_that_is_done(
