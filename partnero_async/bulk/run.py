@@ -19,6 +19,7 @@ from ..errors import NotFoundError, PartneroError
 from .doubt import Doubts
 from .fields import ResourceName
 from .journal import Journal
+from .kinds import kind_of
 from .lookup import ALREADY_THERE
 from .plan import Plan, plan_of
 from .rejects import part_of, write_rejects
@@ -117,6 +118,7 @@ async def resolve(
     program = await _program(client)
     async with Journal(Path(journal), make=False) as book:
         plan = await book.do(lambda store: _plan_in(store, program))
+        began = await book.do(lambda store: store.meta("began"))
         run = _Run(
             client=client,
             journal=book,
@@ -125,6 +127,7 @@ async def resolve(
             settle=settle,
             watch=on_progress,
             halt=Halt(stop or asyncio.Event()),
+            since=float(began or 0),
         )
         async with run.reporting():
             await run.until_stopped(run.resolving(send_absent=send_absent))
@@ -284,13 +287,16 @@ class _Run:
         """
         await self.journal.do(lambda store: self._scan(store, source))
         await self._recount("preparing")
-        if self.plan.resource == "transactions":
-            await self._guarded(self._prepare_sales())
-        else:
+        if kind_of(self.plan.resource).once:
             # The API keeps these unique, so what was under way may be sent again.
             await self.journal.do(lambda store: store.reopen("sent", "parked"))
+            if await self._left():
+                await self._guarded(kind_of(self.plan.resource).probe(self.client))
+        else:
+            await self._guarded(self._look_first())
         await self._recount("sending")
         while not self.halt and await self._left():
+            self.sender.new_round()
             await self._send_pending()
             # What found no API is pending again, so that it may take another round.
             await self.journal.flush()
@@ -316,7 +322,7 @@ class _Run:
         if self.halt:
             raise _StoppedError
 
-    async def _prepare_sales(self) -> None:
+    async def _look_first(self) -> None:
         survey = Survey(
             client=self.client,
             journal=self.journal,

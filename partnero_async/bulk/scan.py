@@ -84,12 +84,10 @@ def _add(store: Store, record: Record, plan: Plan) -> None:
     except RowError as error:
         _add_rejected(store, record, error, key=None)
         return
-    # Partners are known by their address, whose case means nothing.
-    claim = entry.key.casefold() if plan.resource == "partners" else entry.key
     try:
-        store.add(_pending(record, entry), digest=record.digest(), claim=claim)
+        store.add(_pending(record, entry), digest=record.digest(), claim=entry.claim)
     except sqlite3.IntegrityError:
-        first = store.claimed_by(claim)
+        first = store.claimed_by(entry.claim)
         why = f"{entry.key} is the key of row {first} too"
         _add_rejected(store, record, RowError("duplicate", why), key=entry.key)
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from cyclopts import App, Parameter, validators
 
@@ -139,7 +139,7 @@ def _help(resource: ResourceName) -> str:
     """
 
 
-for name in ("partners", "customers", "transactions"):
+for name in get_args(ResourceName):
     app.command(_command(name), name=name)
 
 
