@@ -25,6 +25,7 @@ from typing import Any
 from partnero_async import Partnero as AsyncPartnero
 from partnero_async import bulk as _bulk
 from partnero_async.bulk import (
+    Batch,
     ColumnError,
     Field,
     ImportStopError,
@@ -43,6 +44,7 @@ from ._portal import TEARDOWN, Portal, Trip, deliver
 from .client import Partnero
 
 __all__ = [
+    "Batch",
     "ColumnError",
     "Field",
     "ImportStopError",
@@ -72,6 +74,8 @@ def run_import(
     rejects: Path | str | None = None,
     concurrency: int = 32,
     settle: float = 5.0,
+    batch: Batch = "no",
+    customers: Source | Path | str | None = None,
     on_progress: Watch | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
@@ -81,6 +85,13 @@ def run_import(
     out. *settle* is how many seconds a request of a killed run may still take to
     arrive: so long a sale in doubt is waited for before it is parked. *on_progress* is
     called in this thread, several times a second.
+
+    With *batch* sales of a customer go together, up to a hundred in a call:
+    ``"documented"`` those that have just a key, an amount and an action, which is what
+    the API's documentation shows of a batch; ``"all-fields"`` all of them, where the
+    program takes that: one batch is tried and compared before the next. *customers* is
+    a file of customers, with the columns of such an import: those who buy and are not
+    there are created together with their first sale.
 
     Set *stop* to end early: nothing new is sent, and what is under way gets five
     seconds. Ctrl-C, and an exception of *on_progress*, do the same and are then raised;
@@ -101,6 +112,8 @@ def run_import(
             rejects=rejects,
             concurrency=concurrency,
             settle=settle,
+            batch=batch,
+            customers=customers,
             on_progress=watch,
             stop=halt,
         )

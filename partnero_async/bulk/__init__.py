@@ -19,6 +19,7 @@ killed goes on where it stopped. A sale whose outcome is not known is never sent
 on its own: it is *parked*, and `resolve` looks it up.
 """
 
+from .batch import Batch
 from .fields import Field, ResourceName, fields_of
 from .report import Listed, Progress, Report
 from .run import resolve, run_import
@@ -32,6 +33,7 @@ from .stops import (
 )
 
 __all__ = [
+    "Batch",
     "ColumnError",
     "Field",
     "ImportStopError",

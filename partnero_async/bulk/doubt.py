@@ -16,6 +16,7 @@ import attrs
 from ..errors import PartneroError
 from .journal import Journal
 from .lookup import Finding, look_up
+from .newcomers import Newcomers
 from .send import Sender, each, rows_in
 from .store import Row, State
 
@@ -23,6 +24,9 @@ __all__ = ["Doubts"]
 
 ABSENT: Final = "absent"
 """The code of parked rows that were looked up, and are not there."""
+
+UNLIKE: Final = "unlike"
+"""The code of sales that are there with other fields than those that are compared."""
 
 PAUSE: Final = 1.0
 """Seconds, at most, between the two look-ups before a row is sent again."""
@@ -34,6 +38,7 @@ class Doubts:
 
     sender: Sender
     journal: Journal
+    newcomers: Newcomers
     concurrency: int
     settle: float
     """Seconds that a request may take to arrive after whoever sent it is gone."""
@@ -45,11 +50,11 @@ class Doubts:
             lambda store: store.fetch(("sent",), after=0, limit=1)
         ):
             await asyncio.sleep(self.settle)
-            await self._each("sent", do=self._park)
+            await self._each("sent", do=self.park)
 
     async def look_again(self) -> None:
         """Look up all rows in doubt; what is not found stays parked."""
-        await self._each("sent", "parked", do=self._park)
+        await self._each("sent", "parked", do=self.park)
 
     async def send_absent(self) -> None:
         """Send what is proven absent: long enough ago, and not found two more times."""
@@ -68,9 +73,11 @@ class Doubts:
         if finding and finding.kind != "absent":
             self._write(row, finding)
 
-    async def _park(self, row: Row) -> None:
+    async def park(self, row: Row) -> None:
+        """Look up a row; what is not found, or not as it should be, is parked."""
         finding = await self._look(row)
-        if finding:
+        seems_equal = finding and finding.kind == "equal" and row.code == UNLIKE
+        if finding and not seems_equal:
             self._write(row, finding)
 
     async def _send_if_absent(self, row: Row) -> None:
@@ -85,9 +92,14 @@ class Doubts:
                 break
             await asyncio.sleep(pause)
         if finding and finding.kind == "absent" and not self.sender.halt:
-            await self.sender.send(row)
+            await self._send(row)
         elif finding:
             self._write(row, finding)
+
+    async def _send(self, row: Row) -> None:
+        newcomer = await self.newcomers.of(row.buyer)
+        if await self.sender.send(row, newcomer=newcomer) and row.buyer:
+            await self.newcomers.met(row.buyer)
 
     async def _look(self, row: Row) -> Finding | None:
         """Look up one row; None when there was no answer."""

@@ -46,6 +46,8 @@ class Entry:
 
     None where that cannot be checked beforehand: named by id, or about to be created.
     """
+    buyer: str | None
+    """The buyer of a sale, however it is named."""
 
 
 @attrs.frozen(kw_only=True)
@@ -104,7 +106,8 @@ class Plan:
             claim=kind.claim_of(arguments),
             arguments=arguments,
             amount=arguments.get("amount"),
-            customer=_buyer(arguments) if self.resource == "transactions" else None,
+            customer=_known_by(arguments) if self.resource == "transactions" else None,
+            buyer=_buyer(arguments) if self.resource == "transactions" else None,
         )
 
 
@@ -115,14 +118,17 @@ def _parsed(field: Field, cell: str) -> Any:
         raise RowError("malformed", f"{field.name}: {error}") from None
 
 
-def _buyer(arguments: Mapping[str, Any]) -> str | None:
-    customer: Mapping[str, str] = arguments.get("customer", {})
-    if arguments.get("create_customer"):
-        return None
-    for name in ("key", "email"):
-        if name in customer:
-            return named(name, customer[name])
-    return None
+def _buyer(arguments: Mapping[str, Any]) -> str:
+    customer: Mapping[str, str] = arguments["customer"]
+    name = next(name for name in ("key", "email", "id") if name in customer)
+    return named(name, customer[name])
+
+
+def _known_by(arguments: Mapping[str, Any]) -> str | None:
+    """Return the buyer as a list of customers shows it, if it has to be there."""
+    buyer = _buyer(arguments)
+    created = arguments.get("create_customer") or buyer.startswith("id:")
+    return None if created else buyer
 
 
 def named(name: str, value: str) -> str:

@@ -16,11 +16,13 @@ import attrs
 
 from ..client import Partnero
 from ..errors import NotFoundError, PartneroError
+from .batch import Batch, Batches
 from .doubt import Doubts
 from .fields import ResourceName
 from .journal import Journal
 from .kinds import kind_of
 from .lookup import ALREADY_THERE
+from .newcomers import Newcomers, read_newcomers
 from .plan import Plan, plan_of
 from .rejects import part_of, write_rejects
 from .report import Doing, Listed, Progress, Report
@@ -54,6 +56,8 @@ async def run_import(
     rejects: Path | str | None = None,
     concurrency: int = 32,
     settle: float = 5.0,
+    batch: Batch = "no",
+    customers: Source | Path | str | None = None,
     on_progress: Watch | None = None,
     stop: asyncio.Event | None = None,
 ) -> Report:
@@ -64,11 +68,21 @@ async def run_import(
     arrive: so long a sale in doubt is waited for before it is parked. Set *stop* to
     end early: nothing new is sent, and what is under way gets five seconds.
 
+    With *batch* sales of a customer go together, up to a hundred in a call:
+    ``"documented"`` those that have just a key, an amount and an action, which is what
+    the API's documentation shows of a batch; ``"all-fields"`` all of them, where the
+    program takes that: one batch is tried and compared before the next. *customers* is
+    a file of customers, with the columns of such an import: those who buy and are not
+    there are created together with their first sale.
+
     Raises `ImportStopError` for a file, columns or a journal that cannot be used, and
     `PartneroError` for a key that is refused or an API that is not there: then nothing
     was sent. Whatever is about one row is in the report and not raised.
     """
-    source = source if isinstance(source, Source) else Source(path=Path(source))
+    source = _source(source)
+    buyers = None if customers is None else _source(customers)
+    if resource != "transactions" and (batch != "no" or customers is not None):
+        raise ImportStopError("batches and customers are for transactions")
     plan, header = open_plan(resource, source)
     path = Path(journal or f"{source.path}.journal")
     rejected = Path(rejects or f"{path.parent / source.path.name}.rejects.csv")
@@ -91,9 +105,10 @@ async def run_import(
             watch=on_progress,
             halt=Halt(stop or asyncio.Event()),
             since=began,
+            batch=batch,
         )
         async with run.reporting():
-            await run.until_stopped(run.all_of(source))
+            await run.until_stopped(run.all_of(source, buyers))
         return await run.report(rejected)
 
 
@@ -136,6 +151,10 @@ async def resolve(
 
 
 # --- before anything is sent -----------------------------------------------------
+
+
+def _source(given: Source | Path | str) -> Source:
+    return given if isinstance(given, Source) else Source(path=Path(given))
 
 
 def _apart(source: Path, journal: Path, rejects: Path) -> Path:
@@ -253,9 +272,11 @@ class _Run:
     halt: Halt
     since: float = 0.0
     """When the first run of the journal began, in Unix seconds."""
+    batch: Batch = "no"
     progress: Progress = attrs.field(factory=Progress)
     began: float = attrs.field(factory=time.monotonic)
     sender: Sender = attrs.field(init=False)
+    newcomers: Newcomers = attrs.field(init=False)
     doubts: Doubts = attrs.field(init=False)
     _requests: int = attrs.field(init=False)
     _throttled: int = attrs.field(init=False)
@@ -271,21 +292,25 @@ class _Run:
             progress=self.progress,
             since=self.since,
         )
+        self.newcomers = Newcomers(client=self.client, journal=self.journal)
         self.doubts = Doubts(
             sender=self.sender,
             journal=self.journal,
+            newcomers=self.newcomers,
             concurrency=self.concurrency,
             settle=self.settle,
         )
 
     # --- what is done ---
 
-    async def all_of(self, source: Source) -> None:
+    async def all_of(self, source: Source, customers: Source | None) -> None:
         """Read the file in, see what is there, settle what is in doubt, send the rest.
 
         All of it can be cut short anywhere, and begun again.
         """
         await self.journal.do(lambda store: self._scan(store, source))
+        if customers:
+            await self.journal.do(lambda store: read_newcomers(store, customers))
         await self._recount("preparing")
         if kind_of(self.plan.resource).once:
             # The API keeps these unique, so what was under way may be sent again.
@@ -329,7 +354,7 @@ class _Run:
             sender=self.sender,
             concurrency=self.concurrency,
         )
-        await survey.take()
+        self.newcomers.again = await survey.take()
         await self.doubts.settle_sent()
 
     async def _guarded(self, reads: Awaitable[None]) -> None:
@@ -344,6 +369,15 @@ class _Run:
         return await self.journal.do(Store.count_pending)
 
     async def _send_pending(self) -> None:
+        if self.batch != "no" or await self.journal.do(Store.has_newcomers):
+            await Batches(
+                sender=self.sender,
+                doubts=self.doubts,
+                newcomers=self.newcomers,
+                how=self.batch,
+                concurrency=self.concurrency,
+            ).send()
+            return
         await each(
             rows_in(self.journal, "pending"),
             self.sender.send,

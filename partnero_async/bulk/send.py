@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -30,6 +30,7 @@ from .cells import quoted
 from .journal import Journal
 from .kinds import Kind, kind_of
 from .lookup import ALREADY_THERE, CREATED, Finding, different, look_up
+from .newcomers import introduced
 from .plan import Entry, Plan, RowError
 from .referrers import Referrers
 from .report import Progress
@@ -104,7 +105,7 @@ async def rows_in(journal: Journal, *states: State) -> AsyncIterator[Row]:
 
 async def each(
     items: AsyncIterator[T],
-    do: Callable[[T], Awaitable[None]],
+    do: Callable[[T], Awaitable[object]],
     *,
     concurrency: int,
     halt: Halt,
@@ -157,29 +158,36 @@ class Sender:
         self.patient = self.progress.done > self._done
         self._done = self.progress.done
 
-    async def send(self, row: Row) -> None:
-        """Send *row*: the intent is on the disk before its first byte leaves."""
+    async def send(
+        self, row: Row, *, newcomer: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Send *row*: the intent is on the disk before its first byte leaves.
+
+        *newcomer* is what creates the customer of a sale with it. Returns whether the
+        row is done.
+        """
         try:
             entry = self.plan.read(row.cells)
         except RowError as error:  # another version of this package read it in
             self.settle(row, "rejected", code=error.code, reason=error.reason)
-            return
+            return False
         await self.journal.sent(row.row)
         self.progress.sent += 1
         try:
-            finding = await self._create(entry)
+            finding = await self._create(entry, newcomer)
         except RowError as error:
             self.settle(row, "rejected", code=error.code, reason=error.reason)
-            return
+            return False
         except PartneroError as error:
             self._judge(row, entry, error)
-            return
+            return False
         self.halt.strikes = 0
         if finding.kind == "different":
             self.settle(row, "rejected", code="conflict", reason=finding.reason)
-        else:
-            there = finding.kind == "equal" and row.sent_at is None
-            self.settle(row, "done", code=ALREADY_THERE if there else None)
+            return False
+        there = finding.kind == "equal" and row.sent_at is None
+        self.settle(row, "done", code=ALREADY_THERE if there else None)
+        return True
 
     async def _with_owner(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Name the owner of a link by id: by no other name it can be looked up."""
@@ -192,10 +200,12 @@ class Sender:
             raise RowError(f"unknown_{noun}", f"the program has no {noun}: {who}")
         return {**arguments, noun: {"id": id}}
 
-    async def _create(self, entry: Entry) -> Finding:
+    async def _create(
+        self, entry: Entry, newcomer: Mapping[str, Any] | None
+    ) -> Finding:
         """Create a record, or compare with the one that has its key."""
         resource = self.plan.resource
-        arguments = await self._with_owner(entry.arguments)
+        arguments = await self._with_owner(introduced(entry.arguments, newcomer))
         try:
             made = await getattr(self.client, resource).create(**arguments)
         except (ConflictError, ValidationError) as error:

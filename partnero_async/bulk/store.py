@@ -36,6 +36,7 @@ CREATE TABLE rows (
     key TEXT,
     claim TEXT UNIQUE,
     customer TEXT,
+    buyer TEXT,
     cells TEXT,
     code TEXT,
     reason TEXT,
@@ -46,6 +47,9 @@ CREATE TABLE sales (
 );
 CREATE INDEX sale_claim ON sales (claim);
 CREATE TABLE customers (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE newcomers (
+    name TEXT PRIMARY KEY, row INTEGER NOT NULL, arguments TEXT, problem TEXT
+) WITHOUT ROWID;
 """
 
 # All marks of a commit in one statement: it is one transaction with one sync, and one
@@ -89,6 +93,7 @@ class Row(NamedTuple):
     state: State
     key: str | None
     customer: str | None
+    buyer: str | None
     cells: list[str]
     """Empty for rows that are done."""
     code: str | None
@@ -235,9 +240,10 @@ class Store:
         Raises `sqlite3.IntegrityError` then: `claimed_by` says which.
         """
         self._sql.execute(
-            "INSERT INTO rows (row, line, state, key, customer, cells, code, reason,"
-            " sent_at, digest, claim) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row[:5], json.dumps(row.cells), *row[6:], digest, claim),
+            "INSERT INTO rows (row, line, state, key, customer, buyer, cells, code,"
+            " reason, sent_at, digest, claim)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row[:6], json.dumps(row.cells), *row[7:], digest, claim),
         )
 
     def claimed_by(self, claim: str) -> int:
@@ -313,6 +319,61 @@ class Store:
             for table in ("sales", "customers"):
                 self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
 
+    # --- one buyer after another -------------------------------------------------
+
+    def by_buyer(self) -> None:
+        """Have the rows of a buyer found at once."""
+        with self.transaction():
+            self._sql.execute("CREATE INDEX IF NOT EXISTS row_buyer ON rows (buyer)")
+
+    def pending_buyers(self, *, after: str, limit: int) -> list[str]:
+        """Return who bought what is pending, sorted."""
+        found = self._sql.execute(
+            "SELECT DISTINCT buyer FROM rows WHERE state = 'pending' AND buyer > ?"
+            " ORDER BY buyer LIMIT ?",
+            (after, limit),
+        )
+        return [name for (name,) in found.fetchall()]
+
+    def pending_of(self, buyer: str, *, after: int, limit: int) -> list[Row]:
+        """Return what is pending of one buyer, in the order of the file."""
+        found = self._sql.execute(
+            f"SELECT {COLUMNS} FROM rows WHERE state = 'pending' AND buyer = ?"  # noqa: S608 - names of ours
+            " AND row > ? ORDER BY row LIMIT ?",
+            (buyer, after, limit),
+        )
+        return [_row(values) for values in found.fetchall()]
+
+    def forget_newcomers(self) -> None:
+        """Forget who is to be created, for a file that is read anew."""
+        self._sql.execute("DELETE FROM newcomers")
+
+    def add_newcomer(
+        self, name: str, *, row: int, arguments: str | None, problem: str | None
+    ) -> None:
+        """Write down who can be created with a sale, or why it cannot be."""
+        # Of two rows that differ nobody knows which one counts, so neither does.
+        self._sql.execute(
+            "INSERT INTO newcomers VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
+            " SET problem = 'rows ' || row || ' and ' || excluded.row"
+            " || ' of its file name it both', arguments = NULL",
+            (name, row, arguments, problem),
+        )
+
+    def has_newcomers(self) -> bool:
+        """Say whether customers are to be created with their sales."""
+        found = self._sql.execute("SELECT 1 FROM newcomers LIMIT 1")
+        return found.fetchone() is not None
+
+    def newcomer(self, name: str) -> str | None:
+        """Return how to create a customer whom the program does not have."""
+        found = self._sql.execute(
+            "SELECT arguments FROM newcomers WHERE name = ?"
+            " AND name NOT IN (SELECT name FROM customers)",
+            (name,),
+        ).fetchone()
+        return found[0] if found else None
+
     def count_pending(self) -> int:
         """Count the rows that are still to be sent."""
         found = self._sql.execute("SELECT count(*) FROM rows WHERE state = 'pending'")
@@ -333,8 +394,12 @@ class Store:
                 " reason = 'the program has no customer with '"
                 " || substr(customer, 1, instr(customer, ':') - 1)"
                 " || ' ' || substr(customer, instr(customer, ':') + 1)"
+                " || coalesce((SELECT ', and ' || problem FROM newcomers"
+                " WHERE name = customer), '')"
                 " WHERE state = 'pending' AND customer IS NOT NULL"
                 " AND customer NOT IN (SELECT name FROM customers)"
+                " AND customer NOT IN"
+                " (SELECT name FROM newcomers WHERE problem IS NULL)"
             )
 
     def know_sales(self, sales: Iterable[Sale]) -> None:
@@ -371,5 +436,5 @@ class Store:
 
 
 def _row(values: Sequence[Any]) -> Row:
-    row = Row(*values)
-    return row._replace(cells=json.loads(values[5] or "[]"))
+    cells = Row._fields.index("cells")
+    return Row(*values)._replace(cells=json.loads(values[cells] or "[]"))

@@ -44,13 +44,14 @@ class Survey:
     sender: Sender
     concurrency: int
 
-    async def take(self) -> None:
+    async def take(self) -> bool:
         """Reject sales of unknown customers, and see which rows are there already.
 
-        It is taken once a journal; one that was cut short is taken again.
+        It is taken once a journal; one that was cut short is taken again. Returns
+        whether it was taken before.
         """
         if await self.journal.do(lambda store: store.meta("surveyed")):
-            return
+            return True
         await self.journal.do(Store.forget_program)
         if self._kind.resource == "leads":
             await self._leads()
@@ -59,6 +60,7 @@ class Survey:
             await self._sales()
         if not self.sender.halt:
             await self.journal.do(lambda store: store.keep(surveyed="yes"))
+        return False
 
     @property
     def _kind(self) -> Kind:

@@ -1,0 +1,284 @@
+"""Sales of one customer after another: in batches, and with the customer itself.
+
+The API takes several sales of one customer in one call, and creates the customer with
+them. What the documentation shows of a sale in a batch is its key, its amount and its
+action, and then comes an ellipsis: sales with more go singly, unless whoever imports
+says that the program takes them. Even then the first batch with a field goes alone, and
+is compared with what the API shows of it.
+
+A batch whose outcome is not known is in doubt as a whole, and looked up sale by sale.
+One that is refused has changed nothing: its sales go singly, so that each has a reason
+of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, cast
+
+import attrs
+
+from ..errors import AmbiguousWriteError, PartneroError
+from ..models.transactions import BatchTransaction, Transaction
+from .doubt import UNLIKE, Doubts
+from .lookup import look_up
+from .newcomers import Newcomers, introduced
+from .plan import Entry
+from .send import Sender, each
+from .stops import ImportStopError
+from .store import Row, Store
+
+__all__ = ["Batch", "Batches", "batches_of"]
+
+Batch = Literal["no", "documented", "all-fields"]
+"""Which sales go together: none, those that have what is documented, or all."""
+
+DOCUMENTED: Final = frozenset({"key", "amount", "action"})
+SHARED: Final = frozenset({"customer", "create_customer", "referral_url"})
+"""Arguments of the call, which all sales of a batch have in common."""
+
+LARGEST: Final = 100
+"""Sales in a batch: no limit is documented, and this many stay far below any body's."""
+
+TOGETHER: Final = 500
+"""Buyers that are taken from the journal at once."""
+
+PRODUCT: Final = ("product_id", "product_type")
+
+
+@attrs.frozen
+class Sale:
+    """A row of the journal, and the call that it stands for."""
+
+    row: Row
+    entry: Entry
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What it has in common with the sales of its batch."""
+        arguments = self.entry.arguments
+        return {name: arguments[name] for name in SHARED & arguments.keys()}
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """What it has of its own."""
+        arguments = self.entry.arguments
+        return {name: arguments[name] for name in arguments.keys() - SHARED}
+
+    def may_share(self, how: Batch) -> bool:
+        """Say whether it may be one of several in a call."""
+        names = self.item.keys()
+        # A batch has no place for the old form of naming a partner beside the customer.
+        return "amount" in names and (
+            names <= DOCUMENTED if how == "documented" else "partner" not in names
+        )
+
+
+def batches_of(sales: Iterable[Sale], how: Batch) -> Iterator[list[Sale]]:
+    """Yield sales of one customer that go together, in their order."""
+    batch: list[Sale] = []
+    for sale in sales:
+        fits = sale.may_share(how) and how != "no"
+        if batch and not (
+            fits and batch[-1].may_share(how) and batch[-1].shared == sale.shared
+        ):
+            yield batch
+            batch = []
+        batch.append(sale)
+    if batch:
+        yield batch
+
+
+@attrs.define
+class _Buyer:
+    """Whose sales are sent, one call after another."""
+
+    name: str
+    newcomer: Mapping[str, Any] | None
+    """What creates this customer with the next sale; None for one who is there."""
+
+
+@attrs.define(kw_only=True)
+class Batches:
+    """Sends what is pending, buyer by buyer."""
+
+    sender: Sender
+    doubts: Doubts
+    newcomers: Newcomers
+    how: Batch
+    concurrency: int
+    _trying: asyncio.Lock = attrs.field(init=False, factory=asyncio.Lock)
+    _proven: set[str] = attrs.field(init=False, factory=lambda: {*DOCUMENTED})
+    """Fields that the API has taken in a batch."""
+
+    async def send(self) -> None:
+        """Send all that is pending; the sales of a buyer go in their order."""
+        await self.sender.journal.do(Store.by_buyer)
+        await each(
+            self._buyers(),
+            self._send_of,
+            concurrency=self.concurrency,
+            halt=self.sender.halt,
+        )
+
+    async def _buyers(self) -> AsyncIterator[str]:
+        after = ""
+        while names := await self.sender.journal.do(
+            lambda store: store.pending_buyers(after=after, limit=TOGETHER)  # noqa: B023 - awaited at once
+        ):
+            for name in names:
+                yield name
+            after = names[-1]
+
+    async def _send_of(self, name: str) -> None:
+        try:
+            await self._send_all_of(name)
+        except ImportStopError:
+            raise
+        except PartneroError as error:  # of a look-up
+            self.sender.halt.give_up(error)
+
+    async def _send_all_of(self, name: str) -> None:
+        buyer = _Buyer(name, await self.newcomers.of(name))
+        after = 0
+        while rows := await self.sender.journal.do(
+            lambda store: store.pending_of(name, after=after, limit=LARGEST)  # noqa: B023 - awaited at once
+        ):
+            for batch in batches_of(map(self._sale, rows), self.how):
+                if self.sender.halt:
+                    return
+                await self._send(batch, buyer)
+            after = rows[-1].row
+
+    def _sale(self, row: Row) -> Sale:
+        return Sale(row, self.sender.plan.read(row.cells))
+
+    async def _send(self, batch: Sequence[Sale], buyer: _Buyer) -> None:
+        if len(batch) == 1:
+            await self._send_alone(batch[0], buyer)
+        elif self._unproven(batch):
+            await self._try(batch, buyer)
+        elif await self._post(batch, buyer):
+            self._done(batch)
+
+    async def _send_alone(self, sale: Sale, buyer: _Buyer) -> None:
+        if await self.sender.send(sale.row, newcomer=buyer.newcomer):
+            await self._met(buyer)
+        elif buyer.newcomer:  # the sale may be in doubt, and the customer with it
+            buyer.newcomer = await self.newcomers.of(buyer.name, look=True)
+
+    async def _met(self, buyer: _Buyer) -> None:
+        if buyer.newcomer:
+            buyer.newcomer = None
+            await self.newcomers.met(buyer.name)
+
+    # --- together ------------------------------------------------------------------
+
+    async def _post(self, batch: Sequence[Sale], buyer: _Buyer) -> bool:
+        """Send a batch; True where the API has taken it."""
+        sender = self.sender
+        await asyncio.gather(*(sender.journal.sent(sale.row.row) for sale in batch))
+        sender.progress.sent += len(batch)
+        try:
+            await sender.client.transactions.create_batch(
+                **introduced(batch[0].shared, buyer.newcomer),
+                transactions=[cast("BatchTransaction", sale.item) for sale in batch],
+            )
+        except PartneroError as error:
+            await self._failed(batch, buyer, error)
+            return False
+        sender.halt.strikes = 0
+        await self._met(buyer)
+        return True
+
+    def _done(self, batch: Sequence[Sale]) -> None:
+        for sale in batch:
+            self.sender.settle(sale.row, "done")
+
+    async def _failed(
+        self, batch: Sequence[Sale], buyer: _Buyer, error: PartneroError
+    ) -> None:
+        about_all = self.sender.halt.judge(error)
+        if error.maybe_applied or isinstance(error, AmbiguousWriteError):
+            await self._park(batch, str(error))
+            if buyer.newcomer:
+                buyer.newcomer = await self.newcomers.of(buyer.name, look=True)
+        elif about_all:
+            for sale in batch:
+                self.sender.settle(sale.row, "pending")
+        else:
+            for sale in batch:
+                await self._send_alone(sale, buyer)
+
+    async def _park(self, batch: Sequence[Sale], reason: str) -> None:
+        """Park a batch, and see once its time is over which of its sales are there."""
+        for sale in batch:
+            self.sender.settle(sale.row, "parked", code="in_doubt", reason=reason)
+        await asyncio.sleep(self.doubts.settle)
+        for sale in batch:
+            await self.doubts.park(sale.row._replace(state="parked"))
+
+    # --- what is shown of it ---------------------------------------------------------
+
+    def _unproven(self, batch: Sequence[Sale]) -> set[str]:
+        return {name for sale in batch for name in sale.item} - self._proven
+
+    async def _try(self, batch: Sequence[Sale], buyer: _Buyer) -> None:
+        """Send a batch with fields that none had before, while no other one does."""
+        async with self._trying:
+            if self.sender.halt or not await self._post(batch, buyer):
+                return
+            # Not by the answer, whose form nobody has published.
+            unlike = [await self._difference(sale) for sale in batch]
+            if not any(unlike):
+                self._proven |= self._unproven(batch)
+        self._settle(batch, unlike)
+
+    def _settle(self, batch: Sequence[Sale], unlike: Sequence[str | None]) -> None:
+        for sale, reason in zip(batch, unlike, strict=True):
+            if reason is None:
+                self.sender.settle(sale.row, "done")
+                continue
+            self.sender.settle(sale.row, "parked", code=UNLIKE, reason=reason)
+            self.sender.halt.refused = (
+                f"the program does not take all fields in a batch: {reason}; delete"
+                " the sales that are parked for it, and go on with --batch documented"
+            )
+
+    async def _difference(self, sale: Sale) -> str | None:
+        """Say what the API shows otherwise; None for nothing."""
+        finding = await look_up(self.sender.referrers, "transactions", sale.entry)
+        if finding.kind != "equal":
+            return finding.reason
+        key = sale.entry.key
+        listed = self.sender.client.transactions.list(key=key, limit=100)
+        shown = [found async for found in listed if found.key == key]
+        return _otherwise(sale, shown[0])
+
+
+def _otherwise(sale: Sale, shown: Transaction) -> str | None:
+    """Compare what is not compared of a sale that went alone."""
+    wanted = sale.item
+    date = wanted.get("created_at")
+    wrong = (
+        [] if date is None or _seconds(date) == _seconds(shown.created_at) else ["date"]
+    )
+    rewards = shown.rewards or ()
+    products = [reward.product_type_data for reward in rewards]
+    wrong += [
+        name
+        for name in PRODUCT
+        if name in wanted
+        and not all(
+            isinstance(product, Mapping) and str(product.get(name)) == str(wanted[name])
+            for product in products
+        )
+    ]
+    if not wrong:
+        return None
+    return f"{sale.entry.key} is there with another {' and '.join(wrong)}"
+
+
+def _seconds(moment: Any) -> int | None:
+    return int(moment.timestamp()) if moment else None

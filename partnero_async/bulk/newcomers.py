@@ -1,0 +1,123 @@
+"""Customers that are created with their first sale, from a file of their own.
+
+The API creates the customer of a sale in the same call, so customers that are given
+beside the sales cost no requests. Those without a sale are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from ..client import Partnero
+from .journal import Journal
+from .plan import Plan, RowError, named
+from .records import has_customer
+from .scan import open_plan, opened
+from .source import CsvReader, Source
+from .stops import JournalError
+from .store import Store
+
+__all__ = ["Newcomers", "introduced", "read_newcomers"]
+
+SALES: Final = frozenset({"referral_url"})
+"""What a sale has beside its customer, and not in it."""
+
+
+def introduced(
+    arguments: Mapping[str, Any], newcomer: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the arguments of a sale, with its customer where that is a newcomer."""
+    if newcomer is None:
+        return dict(arguments)
+    customer = {n: value for n, value in newcomer.items() if n not in SALES}
+    return {
+        **{name: newcomer[name] for name in SALES & newcomer.keys()},
+        **arguments,
+        "customer": {**customer, **arguments["customer"]},
+        "create_customer": True,
+    }
+
+
+@attrs.define(kw_only=True)
+class Newcomers:
+    """Knows which customers are still to be created, and how."""
+
+    client: Partnero
+    journal: Journal
+    again: bool = True
+    """Whether a run before this one may have created some of them."""
+
+    async def of(
+        self, buyer: str | None, *, look: bool = False
+    ) -> Mapping[str, Any] | None:
+        """Return what creates *buyer*; None for one who is there.
+
+        *look*: the customer may have been created a moment ago.
+        """
+        if buyer is None:
+            return None
+        found = await self.journal.do(lambda store: store.newcomer(buyer))
+        if found is None:
+            return None
+        if (self.again or look) and await has_customer(self.client, buyer):
+            await self.met(buyer)
+            return None
+        arguments: dict[str, Any] = json.loads(found)
+        return arguments
+
+    async def met(self, buyer: str) -> None:
+        """Take note that *buyer* is there."""
+        await self.journal.do(lambda store: store.know_customers([buyer]))
+
+
+# --- their file ----------------------------------------------------------------------
+
+
+def read_newcomers(store: Store, source: Source) -> None:
+    """Read the file of customers into the journal, or see that it is the same.
+
+    A row that cannot be sent is kept as the reason why its sales are rejected.
+    """
+    plan, _ = open_plan("customers", source)
+    seen = store.meta("newcomers")
+    with opened(source) as file:
+        rows = CsvReader(file)
+        with store.transaction():
+            store.forget_newcomers()
+            for record in rows:
+                _add(store, record.cells, plan, row=record.row)
+            fingerprint = rows.sha256
+            store.keep(newcomers=fingerprint)
+    if seen not in (None, fingerprint):
+        raise JournalError(
+            f"the customers are not those that {store.path} was started with:"
+            " bring that file back, or give a new journal"
+        )
+
+
+def _add(store: Store, cells: list[str], plan: Plan, *, row: int) -> None:
+    try:
+        arguments = plan.read(cells).arguments
+    except RowError as error:
+        # Whoever it is about, that one has no sale then.
+        problem: str | None = f"row {row} of the customers: {error.reason}"
+        arguments = _named_in(cells, plan)
+    else:
+        problem = None
+    text = None if problem else json.dumps(arguments)
+    for name in ("key", "email"):
+        if name in arguments:
+            known = named(name, arguments[name])
+            store.add_newcomer(known, row=row, arguments=text, problem=problem)
+
+
+def _named_in(cells: list[str], plan: Plan) -> dict[str, str]:
+    return {
+        field.name: cells[position]
+        for position, field in plan.takes
+        if field.name in ("key", "email") and position < len(cells) and cells[position]
+    }

@@ -1,0 +1,344 @@
+"""Batches of sales, and customers that come with them: as few requests as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partnero_async import Partnero
+from partnero_async.bulk import ImportStopError, JournalError, Source
+from partnero_async.bulk.batch import Sale, batches_of
+from partnero_async.bulk.plan import plan_of
+from partnero_async.bulk.store import Row
+from partnero_async.sandbox import Assumptions, Sandbox
+from tests.bulk.both import resolve, run_import
+from tests.bulk.shop import open_shop, write_csv
+
+PLAIN = ("key", "customer.key", "amount", "action")
+DATED = (*PLAIN, "created_at")
+PEOPLE = ("key", "email", "partner.key")
+
+
+def plain(
+    *keys: str, customer: str = "c1", amount: str = "1.50"
+) -> list[Sequence[str]]:
+    """Return the cells of sales that have what is documented."""
+    return [(key, customer, amount, "sale") for key in keys]
+
+
+def batches(sandbox: Sandbox) -> list[str | None]:
+    """Return the keys of the sales that came in batches."""
+    return [
+        effect.key
+        for effect in sandbox.ledger
+        if effect.operation == "transactions.create_batch"
+    ]
+
+
+def recorded(sandbox: Sandbox) -> list[str | None]:
+    """Return the keys of all sales, in their order."""
+    return [
+        effect.key
+        for effect in sandbox.ledger
+        if effect.operation.startswith("transactions.create")
+    ]
+
+
+async def move(client: Partnero, file: Path, **options: Any) -> Any:
+    """Import sales in batches."""
+    options = {"batch": "documented", "settle": 0.01, **options}
+    return await run_import(client, "transactions", file, **options)
+
+
+def file_of(folder: Path, rows: Any, *, header: Sequence[str] = PLAIN) -> Path:
+    """Write a file of sales."""
+    return write_csv(folder / "sales.csv", rows, header=header)
+
+
+# --- what goes together --------------------------------------------------------------
+
+
+def read(header: Sequence[str], *rows: Sequence[str]) -> list[Sale]:
+    """Read rows as an import does."""
+    plan = plan_of("transactions", Source(path=Path("x")), header)
+    return [
+        Sale(
+            Row(n, n, "pending", cells[0], None, None, list(cells), None, None, None),
+            plan.read(cells),
+        )
+        for n, cells in enumerate(rows, 1)
+    ]
+
+
+def keys_of(sales: list[Sale], how: Any) -> list[str]:
+    """Return the keys that go together, batch by batch."""
+    return [" ".join(s.entry.key for s in b) for b in batches_of(sales, how)]
+
+
+def test_documented_sales_go_together_in_their_order() -> None:
+    """What has more than key, amount and action goes alone, where it stands."""
+    rows = [
+        ("a", "c1", "1", "sale", ""),
+        ("b", "c1", "1", "", ""),
+        ("c", "c1", "1", "sale", "2024-01-31"),
+        ("d", "c1", "1", "sale", ""),
+    ]
+    sales = read(DATED, *rows)
+    assert keys_of(sales, "no") == ["a", "b", "c", "d"]
+    assert keys_of(sales, "documented") == ["a b", "c", "d"]
+    assert keys_of(sales, "all-fields") == ["a b c d"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "together"),
+    [
+        pytest.param("customer.name", ("Ada", "Bea"), False, id="other customer"),
+        pytest.param("customer.name", ("Ada", "Ada"), True, id="same customer"),
+        pytest.param("create_customer", ("true", ""), False, id="other option"),
+        pytest.param("partner.id", ("p1", "p1"), False, id="old form of a partner"),
+        pytest.param("reward", ("3", "3"), True, id="reward beside the amount"),
+    ],
+)
+def test_what_all_sales_of_a_call_share(
+    column: str, cells: Sequence[str], together: bool
+) -> None:
+    """A customer and options are those of the call; a reward is one of a sale."""
+    rows = [(key, "c1", "1", cell) for key, cell in zip("ab", cells, strict=True)]
+    sales = read(("key", "customer.key", "amount", column), *rows)
+    assert keys_of(sales, "all-fields") == (["a b"] if together else ["a", "b"])
+
+
+def test_sale_without_an_amount_goes_alone() -> None:
+    """A batch was shown with amounts only."""
+    sales = read(("key", "customer.key", "reward"), ("a", "c", "1"), ("b", "c", "1"))
+    assert keys_of(sales, "all-fields") == ["a", "b"]
+
+
+# --- sent ----------------------------------------------------------------------------
+
+
+async def test_one_request_for_the_sales_of_a_customer(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Up to a hundred go together, each row is done, and amounts stay exact."""
+    rows = [(f"s{n}", f"c{n % 2 + 1}", f"{n}.25", "sale") for n in range(210)]
+    before = shop.requests
+    report = await move(client, file_of(tmp_path, rows))
+    assert (report.done, report.exit_code) == (210, 0)
+    looks = 4  # the key, the program's customers and sales, and its type
+    assert shop.requests - before <= 4 + looks
+    assert sorted(map(str, batches(shop))) == sorted(key for key, *_ in rows)
+    assert sum(effect.amount or 0 for effect in shop.ledger) == sum(
+        Decimal(amount) for _, _, amount, _ in rows
+    )
+
+
+async def test_sales_with_more_go_alone_unless_it_is_asked_for(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """The documentation ends in an ellipsis; a date in a batch is a guess."""
+    rows = [(f"s{n}", "c1", "1", "sale", "2024-01-31") for n in range(3)]
+    report = await move(client, file_of(tmp_path, rows, header=DATED))
+    assert (report.done, batches(shop)) == (3, [])
+    assert recorded(shop) == ["s0", "s1", "s2"]
+
+
+async def test_all_fields_are_tried_on_one_batch_and_compared(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """What the API shows of the first batch is what was sent: then the others go."""
+    header = (*DATED, "product_id")
+    rows = [
+        (f"s{n}", f"c{n % 3 + 1}", "1", "sale", "2024-01-31", "p") for n in range(9)
+    ]
+    report = await move(
+        client, file_of(tmp_path, rows, header=header), batch="all-fields"
+    )
+    assert (report.done, report.exit_code) == (9, 0)
+    assert sorted(map(str, batches(shop))) == [f"s{n}" for n in range(9)]
+    sales = [sale async for sale in client.transactions.list()]
+    assert {f"{sale.created_at:%F}" for sale in sales} == {"2024-01-31"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        pytest.param("created_at", "2024-01-31", "another date", id="date"),
+        pytest.param("product_id", "p", "another product_id", id="product"),
+        pytest.param("amount_units", "CHF", "another amount_units", id="currency"),
+    ],
+)
+async def test_program_that_does_not_take_all_fields_is_found_out(
+    partnero: type[Partnero], tmp_path: Path, column: str, cell: str, reason: str
+) -> None:
+    """One batch is recorded wrong, says so and stays listed; nothing else is sent."""
+    rows = [(f"s{n}", f"c{n % 3 + 1}", "1", "sale", cell) for n in range(9)]
+    file = file_of(tmp_path, rows, header=(*PLAIN, column))
+    async with (
+        Sandbox(assumptions=Assumptions(batch_sale="documented")) as sandbox,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        await open_shop(client)
+        report = await move(client, file, batch="all-fields")
+        assert (report.parked, report.pending, report.done) == (3, 6, 0)
+        assert report.exit_code == 3
+        assert reason in str(report.refused)
+        assert "--batch documented" in str(report.refused)
+        assert len(batches(sandbox)) == 3
+        # They look right where a sale is compared otherwise: that is not enough here.
+        again = await resolve(client, report.journal)
+        assert again.parked == 3
+        for key in batches(sandbox):
+            await client.transactions.delete(str(key))
+        await resolve(client, report.journal, send_absent=True, settle=0.01)
+        report = await move(client, file)
+        assert (report.done, report.exit_code) == (9, 0)
+        assert len(batches(sandbox)) == 3
+
+
+async def test_refused_batch_has_changed_nothing(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Its sales go alone, so that each has a reason of its own."""
+    shop.fail_next("transactions.create_batch", how=422)
+    shop.fail_next("transactions.create", how=422)
+    report = await move(client, file_of(tmp_path, plain("a", "b", "c")))
+    assert (report.done, report.rejected) == (2, 1)
+    assert recorded(shop) == ["b", "c"]
+    assert report.first_rejected[0].key == "a"
+
+
+@pytest.mark.parametrize(
+    ("when", "done"),
+    [
+        pytest.param("after", 3, id="applied"),
+        pytest.param("before", 0, id="not applied"),
+    ],
+)
+async def test_batch_in_doubt_is_looked_up_sale_by_sale(
+    client: Partnero, shop: Sandbox, tmp_path: Path, when: Any, done: int
+) -> None:
+    """It is parked as a whole; what is found is done, and nothing is sent again."""
+    shop.fail_next("transactions.create_batch", when=when, how="disconnect")
+    report = await move(client, file_of(tmp_path, plain("a", "b", "c")))
+    assert (report.done, report.parked) == (done, 3 - done)
+    assert len(recorded(shop)) == done
+    resolved = await resolve(client, report.journal, send_absent=True, settle=0.01)
+    assert (resolved.done, resolved.exit_code) == (3, 0)
+    assert sorted(map(str, recorded(shop))) == ["a", "b", "c"]
+
+
+async def test_long_wait_leaves_a_batch_for_later(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """What is about all rows and not applied is pending, until the next start."""
+    shop.fail_next("transactions.create_batch", how=401)
+    file = file_of(tmp_path, plain("a", "b"))
+    report = await move(client, file)
+    assert (report.pending, report.done) == (2, 0)
+    assert report.refused
+    report = await move(client, file)
+    assert (report.done, recorded(shop)) == (2, ["a", "b"])
+
+
+# --- customers that come along ---------------------------------------------------
+
+
+def people(folder: Path, *rows: Sequence[str]) -> Path:
+    """Write a file of customers."""
+    return write_csv(folder / "people.csv", rows, header=PEOPLE)
+
+
+ADA = ("n1", "n1@example.com", "p1")
+BEA = ("n2", "n2@example.com", "p1")
+
+
+@pytest.mark.parametrize("batch", ["no", "documented"])
+async def test_customers_are_created_with_their_first_sale(
+    client: Partnero, shop: Sandbox, tmp_path: Path, batch: str
+) -> None:
+    """Once each, under their partner, and who has no sale is left out."""
+    rows = [*plain("a", "b", customer="n1"), *plain("c", customer="c1")]
+    before = shop.requests
+    report = await move(
+        client,
+        file_of(tmp_path, rows),
+        customers=people(tmp_path, ADA, BEA),
+        batch=batch,
+    )
+    assert (report.done, report.exit_code) == (3, 0)
+    ada = await client.customers.get("n1")
+    assert (ada.email, ada.partner) == (
+        "n1@example.com",
+        (await client.customers.get("c1")).partner,
+    )
+    assert not [c async for c in client.customers.search(email=BEA[1])]
+    assert shop.requests - before < 20
+    rewards = [s.rewards async for s in client.transactions.list(key="a")]
+    assert rewards != [[]]
+
+
+async def test_sale_of_a_newcomer_who_cannot_be_created_is_rejected(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Whatever is wrong with the customer's row is the reason of the sale's."""
+    rows = [
+        *plain("a", customer="n1"),
+        *plain("b", customer="n2"),
+        *plain("c", customer="n3"),
+        *plain("d", customer="n4"),
+    ]
+    file = people(
+        tmp_path,
+        ("n1", "no address", "p1"),
+        BEA,
+        ("n2", "other@example.com", "p1"),
+        ("n3", "n3@example.com", "nobody"),
+    )
+    report = await move(client, file_of(tmp_path, rows), customers=file)
+    assert (report.rejected, report.done) == (4, 0)
+    reasons = {listed.key: listed.reason for listed in report.first_rejected}
+    assert "row 1 of the customers: email: 'no address' is no e-mail" in reasons["a"]
+    assert "rows 2 and 3 of its file name it both" in reasons["b"]
+    assert reasons["d"] == "the program has no customer with key n4"
+    assert recorded(shop) == []
+
+
+async def test_newcomers_of_a_run_that_was_cut_short(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """The next start asks who is there by now, and reads the same customers."""
+    rows = [*plain("a", "b", customer="n1"), *plain("c", "d", customer="n2")]
+    file, customers = file_of(tmp_path, rows), people(tmp_path, ADA, BEA)
+    shop.fail_next("transactions.create_batch", when="after", how="disconnect")
+    report = await move(client, file, customers=customers, concurrency=1)
+    assert (report.done, report.exit_code) == (4, 0)
+    (tmp_path / "people.csv").write_text(customers.read_text() + "n5,,p1\n")
+    with pytest.raises(JournalError, match="the customers are not those"):
+        await move(client, file, customers=customers)
+
+
+async def test_customer_of_a_batch_that_is_lost_is_created_later(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """A sale that is sent from the parked ones brings its customer along as well."""
+    file = file_of(tmp_path, plain("a", "b", customer="n1"))
+    shop.fail_next("transactions.create_batch", how="disconnect")
+    report = await move(client, file, customers=people(tmp_path, ADA))
+    assert report.parked == 2
+    report = await resolve(client, report.journal, send_absent=True, settle=0.01)
+    assert report.done == 2
+    assert (await client.customers.get("n1")).email == ADA[1]
+
+
+@pytest.mark.parametrize("option", [{"batch": "documented"}, {"customers": "x.csv"}])
+async def test_other_resources_have_no_batches(
+    client: Partnero, tmp_path: Path, option: Any
+) -> None:
+    """Only sales do, and only they bring a customer along."""
+    with pytest.raises(ImportStopError, match="are for transactions"):
+        await run_import(client, "partners", tmp_path / "p.csv", **option)
