@@ -145,6 +145,10 @@ class Kind:
         return f"{name}{APART}{member}:{_folded(member, value)}"
 
     def _key_in(self, arguments: Arguments) -> str:
+        # Called for each row, and most resources have one.
+        first, *others = self.keys
+        if not others:
+            return first
         return next(name for name in self.keys if arguments.get(name) is not None)
 
     def _named(self, name: str, value: str) -> str:
