@@ -40,8 +40,8 @@ from ..resources.promotion_codes import PromotionCodesResource
 from ..resources.referrals import ReferralsResource
 from ..resources.subscribers import SubscribersResource
 from ..resources.transactions import TransactionsResource
-from . import records, rules
-from .records import Arguments
+from . import records, rules, sales
+from .records import Arguments, Differ
 from .referrers import Referrers
 from .stops import ImportStopError
 
@@ -64,7 +64,6 @@ ResourceName = Literal[
 PAGE: Final = 250
 
 Find = Callable[[Referrers, Arguments], Awaitable[Sequence[Any]]]
-Differ = Callable[[Referrers, Arguments, Any], Awaitable[Sequence[str]]]
 
 
 async def nothing(*_: Any) -> Sequence[str]:
@@ -145,6 +144,10 @@ class Kind:
         return f"{name}{APART}{member}:{_folded(member, value)}"
 
     def _key_in(self, arguments: Arguments) -> str:
+        # Called for each row, and most resources have one.
+        first, *others = self.keys
+        if not others:
+            return first
         return next(name for name in self.keys if arguments.get(name) is not None)
 
     def _named(self, name: str, value: str) -> str:
@@ -277,6 +280,7 @@ KINDS: Final[Mapping[ResourceName, Kind]] = {
             keys=("id", "email", "key"),
             compared=("id", *NAMES),
             differs=records.other_referral,
+            unseen=records.of_older(records.other_referral),
             find=records.referrals,
             shows=records.referral_names,
             refers=("referring_customer",),
@@ -295,8 +299,8 @@ KINDS: Final[Mapping[ResourceName, Kind]] = {
                 ("customer.key", "customer.email", "customer.id"),
                 ("amount", "reward"),
             ),
-            differs=records.other_sale,
-            find=records.sales,
+            differs=sales.other_sale,
+            find=sales.sales,
         ),
         Kind(
             resource="leads",
@@ -315,6 +319,7 @@ KINDS: Final[Mapping[ResourceName, Kind]] = {
             keys=("email",),
             compared=("email", "name", "tos", "marketing_consent", "approved"),
             differs=records.other_subscriber,
+            unseen=records.of_older(records.other_subscriber),
             find=records.subscribers,
             refers=("referral",),
             refers_to_itself=True,

@@ -10,8 +10,8 @@ import attrs
 from .. import retries
 from .kinds import ResourceName, kind_of
 from .plan import Entry
-from .records import has_customer, sale_of
 from .referrers import Referrers
+from .sales import has_customer, sale_of
 
 __all__ = [
     "ALREADY_THERE",

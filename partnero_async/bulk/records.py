@@ -7,10 +7,9 @@ and which domain a link is on.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
@@ -26,19 +25,21 @@ from ..models import (
     Referral,
     ReferralLink,
     Subscriber,
-    Transaction,
 )
 from ..models.leads import LeadPerson
 from .referrers import Referrers, has_key, same_address
-from .store import Sale
 
 Arguments = Mapping[str, Any]
 """Of a create method."""
+Differ = Callable[[Referrers, Arguments, Any], Awaitable[Sequence[str]]]
+"""Names the fields that a record has otherwise."""
 
 T = TypeVar("T")
 
 PAGE: Final = 250
 DAY: Final = timedelta(days=1)
+CLOCKS: Final = 60.0
+"""Seconds by which this clock and the API's may differ."""
 
 
 def same(name: str, found: Any, wanted: Any) -> bool:
@@ -55,7 +56,26 @@ async def _read(reading: Awaitable[T]) -> list[T]:
         return []
 
 
-def _different(same: Mapping[str, bool]) -> list[str]:
+def of_older(differs: Differ) -> Differ:
+    """Compare only a record that is older than the import, for a new one is the row's.
+
+    When an answer is lost the client finds what was there before, and cannot compare
+    all of it.
+    """
+
+    async def compared(
+        referrers: Referrers, arguments: Arguments, record: Any
+    ) -> Sequence[str]:
+        made: datetime | None = record.created_at
+        if made is None or made.timestamp() >= referrers.since - CLOCKS:
+            return ()
+        return await differs(referrers, arguments, record)
+
+    return compared
+
+
+def different(same: Mapping[str, bool]) -> list[str]:
+    """Name what is not the same."""
     return [name for name, equal in same.items() if not equal]
 
 
@@ -84,14 +104,16 @@ async def other_key(
 
 async def customers(referrers: Referrers, arguments: Arguments) -> list[Customer]:
     """Find a customer by its key."""
-    return await _customers(referrers.client, arguments["key"])
+    return await customers_keyed(referrers.client, arguments["key"])
 
 
-async def _customers(client: Partnero, key: str) -> list[Customer]:
+async def customers_keyed(client: Partnero, key: str) -> list[Customer]:
+    """Find a customer by its key, or by the id that the connector puts in its place."""
     return await _read(client.customers.get(key))
 
 
-async def _customers_at(client: Partnero, email: str) -> list[Customer]:
+async def customers_at(client: Partnero, email: str) -> list[Customer]:
+    """Find the customers with an e-mail address."""
     found = client.customers.search(email=email)
     return [customer async for customer in found if same_address(customer.email, email)]
 
@@ -102,72 +124,6 @@ async def other_partner(
     """Compare the partner above a customer, which answers name by id."""
     wanted = await referrers.id_of(arguments["partner"])
     return () if wanted is not None and record.partner == wanted else ("partner",)
-
-
-# --- sales ---------------------------------------------------------------------------
-
-
-_BUYERS = {"key": _customers, "id": _customers, "email": _customers_at}
-
-
-async def has_customer(client: Partnero, name: str) -> bool:
-    """Say whether the program knows the buyer *name*, such as ``key:cd-00004``."""
-    kind, _, value = name.partition(":")
-    return bool(await _BUYERS[kind](client, value))
-
-
-async def sales(referrers: Referrers, arguments: Arguments) -> list[Sale]:
-    """Find all sales with a key: the API does not keep it unique."""
-    key = arguments["key"]
-    listed = referrers.client.transactions.list(key=key, limit=100)
-    return [sale_of(sale) async for sale in listed if sale.key == key]
-
-
-def sale_of(sale: Transaction) -> Sale:
-    """Take from a sale what is compared."""
-    amount = None if sale.amount is None else str(sale.amount)
-    rewards = (reward.amount or Decimal(0) for reward in sale.rewards or ())
-    return Sale(
-        claim=sale.key or "",
-        amount=amount,
-        units=sale.amount_units,
-        reward=str(sum(rewards, Decimal(0))),
-        customer=sale.customer,
-        action=sale.action,
-    )
-
-
-async def other_sale(
-    referrers: Referrers, arguments: Arguments, record: Sale | Transaction
-) -> Sequence[str]:
-    """Compare all that a row says of money and buyer."""
-    sale = record if isinstance(record, Sale) else sale_of(record)
-    buyer = await _same_buyer(referrers.client, arguments["customer"], sale.customer)
-    return _different({**_same_values(arguments, sale), "customer": buyer})
-
-
-def _same_values(wanted: Arguments, sale: Sale) -> Mapping[str, bool]:
-    units, action = wanted.get("amount_units"), wanted.get("action")
-    return {
-        "amount": _same_number(sale.amount, wanted.get("amount")),
-        # They go in in either case, and come out in upper case.
-        "amount_units": units is None or (sale.units or "").upper() == units.upper(),
-        "reward": _same_number(sale.reward, wanted.get("reward")),
-        "action": action is None or sale.action == action,
-    }
-
-
-def _same_number(found: str | None, wanted: Decimal | None) -> bool:
-    return wanted is None or (found is not None and Decimal(found) == wanted)
-
-
-async def _same_buyer(client: Partnero, customer: Arguments, found: str | None) -> bool:
-    """Compare by key, for answers name a buyer by it; nobody is another buyer."""
-    name = next(name for name in ("key", "email", "id") if name in customer)
-    if found is None or name == "key":
-        return bool(found == customer[name])
-    buyers = await _BUYERS[name](client, customer[name])
-    return any(buyer.key == found for buyer in buyers)
 
 
 # --- customers of a refer-a-friend program -------------------------------------------
@@ -204,7 +160,7 @@ async def other_referral(
     """Compare the public key, the day of birth, and who referred the customer."""
     key, above = arguments.get("key"), arguments.get("referring_customer")
     birth: date | None = arguments.get("metadata", {}).get("date_of_birth")
-    return _different(
+    return different(
         {
             "key": key is None or has_key(record, key),
             "metadata.date_of_birth": _same_birth(record.metadata, birth),
@@ -264,7 +220,7 @@ async def other_lead(
 ) -> Sequence[str]:
     """Compare the name, and the partner who submitted it."""
     partner = await referrers.id_of(arguments["partner"])
-    return _different(
+    return different(
         {
             "name": _person(record.lead_info).name == arguments["name"],
             "partner": partner is not None and _person(record.submitter).id == partner,
@@ -294,7 +250,7 @@ async def other_subscriber(
     By whom is not in any answer.
     """
     id, status = arguments.get("id"), arguments.get("status")  # noqa: A001 - the API's own name
-    return _different(
+    return different(
         {
             "id": id is None or record.id in (id, None),
             # It goes in in lower case, and comes out capitalised; lists leave it out.

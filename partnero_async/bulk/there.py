@@ -22,7 +22,7 @@ from .journal import Journal
 from .kinds import Kind, kind_of
 from .lookup import ALREADY_THERE, EQUAL, Finding, compare, different, look_up
 from .plan import named
-from .records import has_customer, sale_of
+from .sales import has_customer, sale_of
 from .send import Sender, each, rows_in
 from .store import Row, Sale, Store
 

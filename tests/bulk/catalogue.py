@@ -166,7 +166,7 @@ async def opened(
     """Open a program of this type with what the rows refer to."""
     async with (
         Sandbox(programs=[program]) as sandbox,
-        partnero(sandbox.api_key, base_url=sandbox.url) as client,
+        partnero(sandbox.api_key, base_url=sandbox.url, settle=0.05) as client,
     ):
         await furnish(client, program)
         yield client, sandbox

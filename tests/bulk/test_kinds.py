@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import attrs
 import pytest
@@ -128,6 +128,27 @@ async def test_a_killed_run(case: Case) -> None:
     assert {row.code for row in report.first_parked} == {"absent"}
     resolved = await resolve(case.client, journal, send_absent=True, settle=0.01)
     assert (resolved.done, resolved.exit_code, case.made) == (3, 0, 3)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_connection_that_breaks(
+    case: Case, when: Literal["before", "after"]
+) -> None:
+    """The row is there once in the end, whether the request arrived or not."""
+    operation = f"{case.example.resource}.create"
+    case.sandbox.fail_next(operation, when=when, how="disconnect")
+    report = await case.load()
+    if report.parked:
+        assert not case.kind.once
+        resolved = await resolve(case.client, report.journal, settle=0.01)
+        assert (resolved.done, resolved.parked) == (
+            (3, 0) if when == "after" else (2, 1)
+        )
+        report = await resolve(
+            case.client, report.journal, send_absent=True, settle=0.01
+        )
+    assert (report.done, report.already_there, report.exit_code) == (3, 0, 0)
+    assert case.made == 3
 
 
 async def test_a_row_in_doubt_is_looked_up(case: Case) -> None:

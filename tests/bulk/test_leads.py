@@ -15,8 +15,9 @@ from partnero_async.bulk.records import other_lead
 from partnero_async.bulk.referrers import Referrers
 from partnero_async.models import Lead
 from partnero_async.sandbox import Sandbox
-from tests.bulk.both import run_import
+from tests.bulk.both import resolve, run_import
 from tests.bulk.shop import write_csv
+from tests.bulk.test_doubt import killed
 from tests.scripted import async_only
 
 pytestmark = pytest.mark.usefixtures("shop")
@@ -30,11 +31,39 @@ async def test_leads_that_are_there_before(client: Partnero, tmp_path: Path) -> 
     for name, key in (("Ada", "p1"), ("Eve", "p1"), ("Bob", "p2")):
         email = f"{'b' if name == 'Bob' else 'a'}@example.com"
         await client.leads.create(name=name, email=email, partner={"key": key})
-    rows = [("Ada", "A@example.com", "p1"), ("Bob", "b@example.com", "p1")]
+    rows = [
+        ("Ada", "A@example.com", "p1"),
+        ("Bob", "b@example.com", "p1"),
+        ("Ada", "a@example.community", "p1"),
+    ]
     file = write_csv(tmp_path / "l.csv", rows, header=HEADER)
     report = await run_import(client, "leads", file)
-    assert (report.done, report.already_there, report.exit_code) == (2, 1, 0)
-    assert len(await client.leads.list().collect()) == 4
+    assert (report.done, report.already_there, report.exit_code) == (3, 1, 0)
+    assert len(await client.leads.list().collect()) == 5
+
+
+async def test_a_lead_that_is_there_twice(client: Partnero, tmp_path: Path) -> None:
+    """Nothing is paid for a lead, so that one of two will do for a row in doubt."""
+    rows = [("Ada", "a@example.com", "p1")]
+    file = write_csv(tmp_path / "l.csv", rows, header=HEADER)
+    journal = await killed(client, "leads", file, rows=1)
+    for _ in range(2):
+        email = "a@example.com"
+        await client.leads.create(name="Ada", email=email, partner={"key": "p1"})
+    report = await resolve(client, journal)
+    assert (report.done, report.exit_code) == (1, 0)
+
+
+async def test_a_lead_that_is_refused_is_not_looked_up(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """There are no duplicates of leads, so that a refusal is what it says."""
+    shop.fail_next("leads.create", how=422)
+    rows = [("Ada", "a@example.com", "p1")]
+    file = write_csv(tmp_path / "l.csv", rows, header=HEADER)
+    report = await run_import(client, "leads", file)
+    assert [row.code for row in report.first_rejected] == ["validation"]
+    assert report.requests == 2
 
 
 async def test_a_look_that_is_cut_short_rejects_nothing(

@@ -229,6 +229,31 @@ def test_the_columns_of_a_rejects_file_are_left_out() -> None:
     assert plan(header=header).read(["1", "x", "y", "s1", "c1", "1"]).key == "s1"
 
 
+@pytest.mark.parametrize(
+    ("resource", "header", "row"),
+    [
+        pytest.param(
+            "referrals",
+            ("email", "referring_customer.id", "referring_customer.key"),
+            ("a@b.com", "r1", "r1"),
+            id="referrals",
+        ),
+        pytest.param(
+            "subscribers",
+            ("email", "referral.id", "referral.email"),
+            ("a@b.com", "r1", "b@b.com"),
+            id="subscribers",
+        ),
+    ],
+)
+def test_two_ways_to_name_who_referred(
+    resource: ResourceName, header: Sequence[str], row: Sequence[str]
+) -> None:
+    """Which of two names the API follows is not known, so one is needed."""
+    with pytest.raises(RowError, match="a row may name one of them"):
+        plan(resource, header).read(row)
+
+
 def test_members_of_a_free_mapping() -> None:
     """Any name will do behind ``metadata.``, in columns and constants."""
     made = plan(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -117,6 +117,27 @@ async def test_a_referral_is_found_by_any_name(
     assert await kind.find(referrers, {"key": "k/1"}) == []
     assert await referrers.id_of({"email": "a@EXAMPLE.com"}, noun="customer") == "i1"
     assert await referrers.id_of({"key": "k/1"}, noun="customer") is None
+
+
+@async_only
+@pytest.mark.parametrize(
+    ("since", "wrong"),
+    [
+        pytest.param(0.0, [], id="nobody knows when it began"),
+        pytest.param(1_000_030.0, [], id="as old as the import"),
+        pytest.param(1_000_090.0, ["referring_customer"], id="older"),
+    ],
+)
+async def test_a_referral_that_the_client_finds(
+    friends: tuple[Partnero, Sandbox], since: float, wrong: list[str]
+) -> None:
+    """The answer to a creation is compared where it is of an older record."""
+    row = {"id": "i1", "referring_customer": {"key": "r2"}}
+    made = datetime.fromtimestamp(1_000_000, UTC)
+    found = Referral(id="i1", referring_customer={"id": "r1"}, created_at=made)
+    unseen = kind_of("referrals").unseen
+    assert list(await unseen(Referrers(friends[0], since), row, found)) == wrong
+    assert await unseen(Referrers(friends[0], since), row, Referral(id="i1")) == ()
 
 
 def test_a_referral_without_names() -> None:

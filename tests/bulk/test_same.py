@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from partnero_async import ConnectionFailedError, Partnero
-from partnero_async.bulk import Report
+from partnero_async.bulk import Report, ResourceName
 from partnero_async.bulk import referrers as referrers_module
 from partnero_async.bulk.referrers import Referrers
 from partnero_async.errors import WrongProgramError
@@ -223,6 +223,37 @@ async def test_what_a_killed_run_sent_was_not_there_before(
     await client.partners.create(email="new@example.com")
     report = await run_import(client, "partners", people)
     assert (report.done, report.already_there) == (1, 0)
+
+
+LOST = [
+    pytest.param(
+        "customers", ("key", "partner.key"), ("c1", "p2"), "partner", id="customers"
+    ),
+    pytest.param(
+        "partners", ("email", "key"), ("p1@example.com", "p2"), "key", id="partners"
+    ),
+]
+
+
+@pytest.mark.parametrize(("resource", "header", "cells", "wrong"), LOST)
+async def test_what_is_found_when_an_answer_is_lost(
+    *,
+    client: Partnero,
+    shop: Sandbox,
+    tmp_path: Path,
+    resource: ResourceName,
+    header: tuple[str, ...],
+    cells: tuple[str, ...],
+    wrong: str,
+) -> None:
+    """The client finds what was there before: it is compared with the row too."""
+    await second_partner(client)
+    shop.fail_next(f"{resource}.create", how="disconnect")
+    file = write_csv(tmp_path / "f.csv", [cells], header=header)
+    report = await run_import(client, resource, file)
+    assert verdict(report) == [
+        ("conflict", f"{cells[0]} is there with another {wrong}")
+    ]
 
 
 # --- the partners that are asked for: below either form -------------------------------
