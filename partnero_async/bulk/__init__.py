@@ -22,7 +22,7 @@ on its own: it is *parked*, and `resolve` looks it up.
 from .fields import Field, ResourceName, fields_of
 from .report import Listed, Progress, Report
 from .run import resolve, run_import
-from .source import Source
+from .source import Format, Frame, Given, Source
 from .stops import (
     ColumnError,
     ImportStopError,
@@ -34,6 +34,9 @@ from .stops import (
 __all__ = [
     "ColumnError",
     "Field",
+    "Format",
+    "Frame",
+    "Given",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",

@@ -92,7 +92,8 @@ TEXTS: Final[Mapping[str, Parse]] = {
     "email": cells.email,
     "key": cells.identifier,
     "id": cells.identifier,
-    "created_at": cells.moment_text,
+    "created_at": cells.past_text,
+    "amount_units": cells.currency,
 }
 """Texts that have a form, by name."""
 
@@ -100,6 +101,8 @@ TEXTS: Final[Mapping[str, Parse]] = {
 def _parser(name: str, kinds: Sequence[Any]) -> Parse | None:
     """Find the reader of a parameter; None for one that no cell can hold."""
     parse = next((parse for kind, parse in PARSERS if kind in kinds), None)
+    if name == "created_at" and parse is cells.moment:
+        return cells.past
     return TEXTS.get(name, parse) if parse is cells.text else parse
 
 

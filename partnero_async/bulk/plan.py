@@ -146,7 +146,7 @@ def plan_of(resource: ResourceName, source: Source, header: Sequence[str]) -> Pl
     Raises `ColumnError` for a column or a field that is not known, or one that is
     needed and not there.
     """
-    fields = fields_of(resource)
+    fields = source.spelling.localised(fields_of(resource))
     _check_names(fields, source)
     _check_columns(header, source)
     takes = [
@@ -223,7 +223,7 @@ def _unknown(column: str, source: Source, fields: Mapping[str, Field]) -> str:
     if separated:
         return (
             f"column {quoted(column)} is no field: the file seems to be separated by"
-            f" {separated!r}; commas are needed"
+            f" {separated!r}; say so with --delimiter"
         )
     return (
         f"column {quoted(column)} is no field; {_nearest(column, fields)}"

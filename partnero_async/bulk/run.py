@@ -18,14 +18,16 @@ from ..client import Partnero
 from ..errors import NotFoundError, PartneroError
 from .doubt import Doubts
 from .fields import ResourceName
+from .given import gathered
 from .journal import Journal
 from .lookup import ALREADY_THERE
 from .plan import Plan, plan_of
+from .records import Rows
 from .rejects import part_of, write_rejects
 from .report import Doing, Listed, Progress, Report
 from .scan import open_plan, scan
 from .send import Halt, Sender, each, rows_in
-from .source import Source
+from .source import Given, Source
 from .stops import ImportStopError, JournalError, SourceError
 from .store import State, Store
 from .there import Survey
@@ -47,7 +49,7 @@ LISTED: Final = 20
 async def run_import(
     client: Partnero,
     resource: ResourceName,
-    source: Source | Path | str,
+    source: Source | Path | str | Given,
     *,
     journal: Path | str | None = None,
     rejects: Path | str | None = None,
@@ -56,27 +58,29 @@ async def run_import(
     on_progress: Watch | None = None,
     stop: asyncio.Event | None = None,
 ) -> Report:
-    """Import the rows of a CSV file, one call each; started again, go on.
+    """Import rows, one call each; started again, go on.
 
-    *journal* is ``FILE.journal`` and *rejects* ``FILE.rejects.csv`` where they are left
-    out. *settle* is how many seconds a request of a killed run may still take to
-    arrive: so long a sale in doubt is waited for before it is parked. Set *stop* to
-    end early: nothing new is sent, and what is under way gets five seconds.
+    *source* is the path of a file (``-`` for standard input), rows, a frame, or a
+    `Source` with options. What can be read only once needs a *journal* to be named, and
+    to go on the same rows are given again. *journal* is ``FILE.journal`` and *rejects*
+    ``FILE.rejects.csv`` where they are left out. *settle* is how many seconds a request
+    of a killed run may still take to arrive: so long a sale in doubt is waited for
+    before it is parked. Set *stop* to end early: nothing new is sent, and what is under
+    way gets five seconds.
 
     Raises `ImportStopError` for a file, columns or a journal that cannot be used, and
     `PartneroError` for a key that is refused or an API that is not there: then nothing
     was sent. Whatever is about one row is in the report and not raised.
     """
-    source = source if isinstance(source, Source) else Source(path=Path(source))
-    plan, header = open_plan(resource, source)
-    path = Path(journal or f"{source.path}.journal")
-    rejected = Path(rejects or f"{path.parent / source.path.name}.rejects.csv")
-    rejected = _apart(source.path, path, rejected)
+    source = Source.of(source)
+    path, rejected = _files(source, journal, rejects)
     _check_folder(rejected)
+    source = await gathered(source)
+    plan, rows = await asyncio.to_thread(open_plan, resource, source)
     about = {
         "resource": resource,
         "program": await _program(client),
-        "mapping": _fingerprint(source, header),
+        "mapping": _fingerprint(source, rows.header),
         "rejects": str(rejected),
     }
     async with Journal(path) as book:
@@ -92,7 +96,7 @@ async def run_import(
             since=began,
         )
         async with run.reporting():
-            await run.until_stopped(run.all_of(source))
+            await run.until_stopped(run.all_of(rows))
         return await run.report(rejected)
 
 
@@ -135,9 +139,26 @@ async def resolve(
 # --- before anything is sent -----------------------------------------------------
 
 
-def _apart(source: Path, journal: Path, rejects: Path) -> Path:
+def _files(
+    source: Source, journal: Path | str | None, rejects: Path | str | None
+) -> tuple[Path, Path]:
+    """Return where the journal and the rejected rows are."""
+    file = source.file
+    if not file and not journal:
+        raise JournalError(
+            f"{source.name} can be read only once, or has no name: say where the"
+            " journal is to be (--journal)"
+        )
+    path = Path(journal or f"{file}.journal")
+    beside = path.parent / (file or path).name
+    rejected = Path(rejects or f"{beside}.rejects.csv")
+    return path, _apart(file, path, rejected)
+
+
+def _apart(source: Path | None, journal: Path, rejects: Path) -> Path:
     """See that no file overwrites another; return the absolute path of *rejects*."""
-    files = (source, journal, rejects, part_of(rejects))
+    ours = (journal, rejects, part_of(rejects))
+    files = (source, *ours) if source else ours
     if any(_is_same(one, other) for one, other in combinations(files, 2)):
         raise ImportStopError(
             "the file, its journal and its rejects file must be three different files"
@@ -179,9 +200,16 @@ def _fingerprint(source: Source, header: tuple[str, ...]) -> str:
             "columns": dict(source.columns),
             "constants": dict(source.constants),
             "ignore": sorted(source.ignore),
+            **_spelled(source),
         },
         sort_keys=True,
     )
+
+
+def _spelled(source: Source) -> dict[str, Any]:
+    """Return the options of spelling that are given: most imports have none."""
+    options = attrs.asdict(source.spelling)
+    return {name: value for name, value in options.items() if value}
 
 
 def _claim(store: Store, about: dict[str, str]) -> float:
@@ -204,8 +232,8 @@ def _check_claim(store: Store, about: dict[str, str]) -> None:
     # A header that differs is a file that differs, and said so by the scan.
     if {**kept, "header": 0} != {**now, "header": 0}:
         raise JournalError(
-            f"{store.path} was started with other --map, --set or --ignore:"
-            " give the same again, or a new journal"
+            f"{store.path} was started with other --map, --set, --ignore,"
+            " --decimal-comma or --date-format: give the same again, or a new journal"
         )
 
 
@@ -227,6 +255,8 @@ def _plan_in(store: Store, program: str) -> Plan:
         columns=mapping["columns"],
         constants=mapping["constants"],
         ignore=mapping["ignore"],
+        decimal_comma=mapping.get("decimal_comma", False),
+        date_format=mapping.get("date_format"),
     )
     resource = cast("ResourceName", store.meta("resource"))
     return plan_of(resource, source, mapping["header"])
@@ -277,12 +307,12 @@ class _Run:
 
     # --- what is done ---
 
-    async def all_of(self, source: Source) -> None:
-        """Read the file in, see what is there, settle what is in doubt, send the rest.
+    async def all_of(self, rows: Rows) -> None:
+        """Read the rows in, see what is there, settle what is in doubt, send the rest.
 
         All of it can be cut short anywhere, and begun again.
         """
-        await self.journal.do(lambda store: self._scan(store, source))
+        await self.journal.do(lambda store: self._scan(store, rows))
         await self._recount("preparing")
         if self.plan.resource == "transactions":
             await self._guarded(self._prepare_sales())
@@ -303,9 +333,9 @@ class _Run:
             await self._recount("sending")
             await self.doubts.send_absent()
 
-    def _scan(self, store: Store, source: Source) -> None:
+    def _scan(self, store: Store, rows: Rows) -> None:
         try:
-            scan(store, source, self.plan, watch=self._scanned)
+            scan(store, rows, self.plan, watch=self._scanned)
         except SourceError:
             if store.meta("sha256") is None:
                 store.remove()
