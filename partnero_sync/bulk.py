@@ -27,6 +27,9 @@ from partnero_async import bulk as _bulk
 from partnero_async.bulk import (
     ColumnError,
     Field,
+    Format,
+    Frame,
+    Given,
     ImportStopError,
     JournalError,
     JournalInUseError,
@@ -36,8 +39,12 @@ from partnero_async.bulk import (
     ResourceName,
     Source,
     SourceError,
+    SourceOptions,
     fields_of,
+    load_mapping,
+    mapping_names,
 )
+from partnero_async.bulk.given import gather
 
 from ._portal import TEARDOWN, Portal, Trip, deliver
 from .client import Partnero
@@ -45,6 +52,9 @@ from .client import Partnero
 __all__ = [
     "ColumnError",
     "Field",
+    "Format",
+    "Frame",
+    "Given",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -54,7 +64,10 @@ __all__ = [
     "ResourceName",
     "Source",
     "SourceError",
+    "SourceOptions",
     "fields_of",
+    "load_mapping",
+    "mapping_names",
     "resolve",
     "run_import",
 ]
@@ -66,7 +79,7 @@ Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, Report]]
 def run_import(
     client: Partnero,
     resource: ResourceName,
-    source: Source | Path | str,
+    source: Source | Path | str | Given,
     *,
     journal: Path | str | None = None,
     rejects: Path | str | None = None,
@@ -75,8 +88,11 @@ def run_import(
     on_progress: Watch | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Import the rows of a CSV file, one call each; started again, go on.
+    """Import rows, one call each; started again, go on.
 
+    *source* is the path of a file (``-`` for standard input), rows, a frame, or a
+    `Source` with options; an iterable is walked in this thread. What can be read only
+    once needs a *journal* to be named, and to go on the same rows are given again.
     *journal* is ``FILE.journal`` and *rejects* ``FILE.rejects.csv`` where they are left
     out. *settle* is how many seconds a request of a killed run may still take to
     arrive: so long a sale in doubt is waited for before it is parked. *on_progress* is
@@ -90,6 +106,10 @@ def run_import(
     `PartneroError` for a key that is refused or an API that is not there: then nothing
     was sent. Whatever is about one row is in the report and not raised.
     """
+    source = Source.of(source)
+    if source.file or journal:
+        # Here and not on the loop: what it is made of may belong to this thread.
+        source = gather(source)
     inner, portal = _inside(client)
 
     def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:

@@ -20,6 +20,7 @@ on its own: it is *parked*, and `resolve` looks it up.
 """
 
 from .fields import Field, ResourceName, fields_of
+from .mapping_file import SourceOptions, load_mapping, mapping_names
 from .report import Listed, Progress, Report
 from .run import resolve, run_import
 from .source import Format, Frame, Given, Source
@@ -46,7 +47,10 @@ __all__ = [
     "ResourceName",
     "Source",
     "SourceError",
+    "SourceOptions",
     "fields_of",
+    "load_mapping",
+    "mapping_names",
     "resolve",
     "run_import",
 ]

@@ -168,7 +168,9 @@ def _plain_values(field: Any) -> Plain:
 
 
 def _decoded(plain: Plain, array: Any) -> Sequence[Any]:
-    return plain(array.dictionary_decode())
+    # Not every kind of text can be decoded by pyarrow itself.
+    values = plain(array.dictionary)
+    return [None if at is None else values[at] for at in array.indices.to_pylist()]
 
 
 def _plain_type(kind: Any) -> Plain | None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import combinations
 from pathlib import Path
@@ -280,6 +280,8 @@ class _Run:
     halt: Halt
     since: float = 0.0
     """When the first run of the journal began, in Unix seconds."""
+    read_as: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """What the source was taken for."""
     progress: Progress = attrs.field(factory=Progress)
     began: float = attrs.field(factory=time.monotonic)
     sender: Sender = attrs.field(init=False)
@@ -312,6 +314,7 @@ class _Run:
 
         All of it can be cut short anywhere, and begun again.
         """
+        self.read_as = rows.about
         await self.journal.do(lambda store: self._scan(store, rows))
         await self._recount("preparing")
         if self.plan.resource == "transactions":
@@ -437,6 +440,7 @@ class _Run:
             journal=store.path,
             rejects=written,
             rejects_problem=problem,
+            read_as=dict(self.read_as),
             rows=sum(count for _, _, count in counts),
             **_by_state(counts),
             already_there=there,
