@@ -207,7 +207,7 @@ def damage(journal: Path) -> None:
     """Overwrite all but the first pages of a journal."""
     whole = journal.read_bytes()
     kept = 8 * 4096
-    journal.write_bytes(whole[:kept] + b"\x81" * (len(whole) - kept))
+    journal.write_bytes(whole[:kept] + b"\xff" * (len(whole) - kept))
 
 
 async def test_a_narrow_encoding_does_not_cost_the_report(
