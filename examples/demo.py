@@ -215,7 +215,7 @@ def differences(holdings: Holdings) -> list[str]:
 
 def rows(name: ResourceName) -> list[dict[str, str]]:
     """Read a file of the sales history."""
-    with JOBS[name].path.open(encoding="utf-8", newline="") as file:
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

@@ -28,6 +28,9 @@ from partnero_async.bulk import (
     Batch,
     ColumnError,
     Field,
+    Format,
+    Frame,
+    Given,
     ImportStopError,
     JournalError,
     JournalInUseError,
@@ -37,8 +40,12 @@ from partnero_async.bulk import (
     ResourceName,
     Source,
     SourceError,
+    SourceOptions,
     fields_of,
+    load_mapping,
+    mapping_names,
 )
+from partnero_async.bulk.given import gather
 
 from ._portal import TEARDOWN, Portal, Trip, deliver
 from .client import Partnero
@@ -47,6 +54,9 @@ __all__ = [
     "Batch",
     "ColumnError",
     "Field",
+    "Format",
+    "Frame",
+    "Given",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -56,7 +66,10 @@ __all__ = [
     "ResourceName",
     "Source",
     "SourceError",
+    "SourceOptions",
     "fields_of",
+    "load_mapping",
+    "mapping_names",
     "resolve",
     "run_import",
 ]
@@ -68,7 +81,7 @@ Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, Report]]
 def run_import(
     client: Partnero,
     resource: ResourceName,
-    source: Source | Path | str,
+    source: Source | Path | str | Given,
     *,
     journal: Path | str | None = None,
     rejects: Path | str | None = None,
@@ -79,8 +92,11 @@ def run_import(
     on_progress: Watch | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Import the rows of a CSV file, one call each; started again, go on.
+    """Import rows, one call each; started again, go on.
 
+    *source* is the path of a file (``-`` for standard input), rows, a frame, or a
+    `Source` with options; an iterable is walked in this thread. What can be read only
+    once needs a *journal* to be named, and to go on the same rows are given again.
     *journal* is ``FILE.journal`` and *rejects* ``FILE.rejects.csv`` where they are left
     out. *settle* is how many seconds a request of a killed run may still take to
     arrive: so long a sale in doubt is waited for before it is parked. *on_progress* is
@@ -101,6 +117,10 @@ def run_import(
     `PartneroError` for a key that is refused or an API that is not there: then nothing
     was sent. Whatever is about one row is in the report and not raised.
     """
+    source = Source.of(source)
+    if source.file or journal:
+        # Here and not on the loop: what it is made of may belong to this thread.
+        source = gather(source)
     inner, portal = _inside(client)
 
     def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:

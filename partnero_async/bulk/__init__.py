@@ -21,9 +21,10 @@ on its own: it is *parked*, and `resolve` looks it up.
 
 from .batch import Batch
 from .fields import Field, ResourceName, fields_of
+from .mapping_file import SourceOptions, load_mapping, mapping_names
 from .report import Listed, Progress, Report
 from .run import resolve, run_import
-from .source import Source
+from .source import Format, Frame, Given, Source
 from .stops import (
     ColumnError,
     ImportStopError,
@@ -36,6 +37,9 @@ __all__ = [
     "Batch",
     "ColumnError",
     "Field",
+    "Format",
+    "Frame",
+    "Given",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -45,7 +49,10 @@ __all__ = [
     "ResourceName",
     "Source",
     "SourceError",
+    "SourceOptions",
     "fields_of",
+    "load_mapping",
+    "mapping_names",
     "resolve",
     "run_import",
 ]

@@ -7,17 +7,22 @@ people. An empty cell is not read at all: its field is not sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from typing import Any, Final
 
 from ..errors import one_line
+from .currencies import CURRENCIES
 
 __all__ = [
+    "AMOUNTS",
+    "MOMENTS",
     "CellError",
     "choice",
     "code",
+    "currency",
     "day",
     "email",
     "flag",
@@ -26,6 +31,8 @@ __all__ = [
     "moment",
     "moment_text",
     "money",
+    "past",
+    "past_text",
     "tags",
     "text",
 ]
@@ -91,14 +98,46 @@ def money(cell: str) -> Decimal:
     raise CellError(f"{quoted(cell)} is no amount: {_why_no_amount(cell)}")
 
 
+COMMA_AMOUNT = re.compile(
+    r"(?P<whole>-?[0-9]{1,3}(\.[0-9]{3})+|-?[0-9]{1,15})(,(?P<part>[0-9]{1,12}))?"
+)
+
+
+def with_point(cell: str) -> str:
+    """Rewrite an amount with a decimal comma, such as ``1.234,56``, as `money` has it.
+
+    Points are taken where they part thousands.
+    """
+    found = COMMA_AMOUNT.fullmatch(cell)
+    if not found:
+        raise CellError(
+            f"{quoted(cell)} is no amount: --decimal-comma takes 1.234,56 and 1234,56"
+        )
+    whole = found["whole"].replace(".", "")
+    return f"{whole}.{found['part']}" if found["part"] else whole
+
+
 def _why_no_amount(cell: str) -> str:
     if "," in cell:
-        return "write it without commas, with a point before the decimals (1234.56)"
+        option = ", or give --decimal-comma" * bool(COMMA_AMOUNT.fullmatch(cell))
+        return (
+            "write it without commas, with a point before the decimals"
+            f" (1234.56){option}"
+        )
     if cell != cell.strip() or re.search(r"\s", cell):
         return "write it without spaces (1234.56)"
     if re.search(r"[0-9][eE]", cell):
         return "write it without an exponent (1234.56)"
     return "write digits and at most one point (1234.56)"
+
+
+def currency(cell: str) -> str:
+    """Read the code of a currency, in any case."""
+    if cell.upper() in CURRENCIES:
+        return cell.upper()
+    raise CellError(
+        f"{quoted(cell)} is no currency: write its ISO 4217 code, such as EUR"
+    )
 
 
 def flag(cell: str) -> bool:
@@ -167,6 +206,38 @@ def moment_text(cell: str) -> str:
     return f"{moment(cell).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+AHEAD: Final = timedelta(days=1)
+"""By how much a clock, or the day somewhere on earth, may be ahead of ours."""
+
+
+def past(cell: str) -> datetime:
+    """Read what `moment` reads, unless it is yet to come."""
+    read = moment(cell)
+    if read > datetime.now(UTC) + AHEAD:
+        raise CellError(f"{quoted(cell)} is in the future")
+    return read
+
+
+def past_text(cell: str) -> str:
+    """Read what `past` reads, for a field that is sent as text: in UTC."""
+    past(cell)
+    return moment_text(cell)
+
+
+def from_format(cell: str, date_format: str) -> str:
+    """Rewrite a date that is spelled as *date_format* has it, as `moment` has it.
+
+    Without a zone it is UTC.
+    """
+    try:
+        read = datetime.strptime(cell, date_format)  # noqa: DTZ007 - a zone follows
+    except ValueError:
+        raise CellError(
+            f"{quoted(cell)} is no date as --date-format {date_format} spells it"
+        ) from None
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).isoformat()
+
+
 def _real(cell: str, *, bare: bool) -> datetime:
     try:
         read = datetime.fromisoformat(f"{cell}T00:00+00:00" if bare else cell)
@@ -187,8 +258,20 @@ def _why_no_day(cell: str) -> str:
 
 def _why_no_date(cell: str) -> str:
     if re.fullmatch(r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}", cell):
-        return "day and month cannot be told apart; write YYYY-MM-DD"
+        return (
+            "day and month cannot be told apart; write YYYY-MM-DD,"
+            " or give --date-format"
+        )
     return "write YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ"
+
+
+AMOUNTS: Final[frozenset[Callable[[str], Any]]] = frozenset({money})
+"""What `--decimal-comma` is about."""
+
+MOMENTS: Final[frozenset[Callable[[str], Any]]] = frozenset(
+    {moment, moment_text, past, past_text}
+)
+"""What `--date-format` is about."""
 
 
 def quoted(cell: str) -> str:

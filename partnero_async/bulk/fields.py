@@ -102,7 +102,8 @@ TEXTS: Final[Mapping[str, Parse]] = {
     "uuid_code": cells.code,
     "coupon_uuid": cells.code,
     "code": cells.code,
-    "created_at": cells.moment_text,
+    "created_at": cells.past_text,
+    "amount_units": cells.currency,
 }
 """Texts that have a form, by name."""
 
@@ -113,6 +114,8 @@ def _parser(name: str, types: Sequence[Any]) -> Parse | None:
     if choices:
         return partial(cells.choice, choices[0])
     parse = next((parse for each, parse in PARSERS if each in types), None)
+    if name == "created_at" and parse is cells.moment:
+        return cells.past
     return TEXTS.get(name, parse) if parse is cells.text else parse
 
 

@@ -15,11 +15,11 @@ import attrs
 from ..client import Partnero
 from .journal import Journal
 from .plan import Plan, RowError, named
-from .records import has_customer
-from .scan import open_plan, opened
-from .source import CsvReader, Source
+from .sales import has_customer
+from .scan import entry_of
 from .stops import JournalError
 from .store import Store
+from .table import Record, Rows
 
 __all__ = ["Newcomers", "introduced", "read_newcomers"]
 
@@ -77,31 +77,29 @@ class Newcomers:
 # --- their file ----------------------------------------------------------------------
 
 
-def read_newcomers(store: Store, source: Source) -> None:
-    """Read the file of customers into the journal, or see that it is the same.
+def read_newcomers(store: Store, plan: Plan, rows: Rows) -> None:
+    """Read the customers into the journal, or see that they are the same.
 
     A row that cannot be sent is kept as the reason why its sales are rejected.
     """
-    plan, _ = open_plan("customers", source)
     seen = store.meta("newcomers")
-    with opened(source) as file:
-        rows = CsvReader(file)
+    if seen is None:
         with store.transaction():
             store.forget_newcomers()
-            for record in rows:
-                _add(store, record.cells, plan, row=record.row)
-            fingerprint = rows.sha256
-            store.keep(newcomers=fingerprint)
-    if seen not in (None, fingerprint):
+            for record in rows.records():
+                _add(store, record, plan)
+            store.keep(newcomers=rows.fingerprint)
+    elif seen != rows.fingerprint:
         raise JournalError(
             f"the customers are not those that {store.path} was started with:"
             " bring that file back, or give a new journal"
         )
 
 
-def _add(store: Store, cells: list[str], plan: Plan, *, row: int) -> None:
+def _add(store: Store, record: Record, plan: Plan) -> None:
+    row, cells = record.row, record.cells
     try:
-        arguments = plan.read(cells).arguments
+        arguments = entry_of(record, plan).arguments
     except RowError as error:
         # Whoever it is about, that one has no sale then.
         problem: str | None = f"row {row} of the customers: {error.reason}"

@@ -157,7 +157,7 @@ def plan_of(resource: ResourceName, source: Source, header: Sequence[str]) -> Pl
     _check_names(fields, source)
     _check_columns(header, source)
     takes = [
-        (position, fields[name])
+        (position, source.spelling.localised(fields[name]))
         for position, column in enumerate(header)
         for name in _names_of(column, source, fields)
     ]
@@ -230,7 +230,7 @@ def _unknown(column: str, source: Source, fields: Mapping[str, Field]) -> str:
     if separated:
         return (
             f"column {quoted(column)} is no field: the file seems to be separated by"
-            f" {separated!r}; commas are needed"
+            f" {separated!r}; say so with --delimiter"
         )
     return (
         f"column {quoted(column)} is no field; {_nearest(column, fields)}"
@@ -258,8 +258,9 @@ def _check_needed(resource: ResourceName, present: set[str]) -> None:
 def _constants(fields: Mapping[str, Field], source: Source) -> dict[str, Any]:
     constants: dict[str, Any] = {}
     for name, cell in source.constants.items():
+        field = source.spelling.localised(fields[name])
         try:
-            put(constants, fields[name].path, fields[name].parse(cell))
+            put(constants, field.path, field.parse(cell))
         except CellError as error:
             raise ColumnError(f"--set {name}: {error}") from None
     return constants

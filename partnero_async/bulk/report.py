@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,6 +62,11 @@ class Report:
     """The file with the rejected rows; None where there are none."""
     rejects_problem: str | None = None
     """Why that file could not be written; None where it could."""
+    read_as: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """What the source was taken for: its format, encoding and delimiter.
+
+    Empty where it was not read, such as by `resolve`.
+    """
     rows: int = 0
     done: int = 0
     """Rows that stand in the program, `already_there` included."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import combinations
 from pathlib import Path
@@ -19,6 +19,7 @@ from ..errors import NotFoundError, PartneroError
 from .batch import Batch, Batches
 from .doubt import Doubts
 from .fields import ResourceName
+from .given import gathered
 from .journal import Journal
 from .kinds import kind_of
 from .lookup import ALREADY_THERE
@@ -28,9 +29,10 @@ from .rejects import part_of, write_rejects
 from .report import Doing, Listed, Progress, Report
 from .scan import open_plan, scan
 from .send import Halt, Sender, each, rows_in
-from .source import Source
+from .source import Given, Source
 from .stops import ImportStopError, JournalError, SourceError
 from .store import State, Store
+from .table import Rows
 from .there import Survey
 
 __all__ = ["resolve", "run_import"]
@@ -50,23 +52,26 @@ LISTED: Final = 20
 async def run_import(
     client: Partnero,
     resource: ResourceName,
-    source: Source | Path | str,
+    source: Source | Path | str | Given,
     *,
     journal: Path | str | None = None,
     rejects: Path | str | None = None,
     concurrency: int = 32,
     settle: float = 5.0,
     batch: Batch = "no",
-    customers: Source | Path | str | None = None,
+    customers: Source | Path | str | Given | None = None,
     on_progress: Watch | None = None,
     stop: asyncio.Event | None = None,
 ) -> Report:
-    """Import the rows of a CSV file, one call each; started again, go on.
+    """Import rows, one call each; started again, go on.
 
-    *journal* is ``FILE.journal`` and *rejects* ``FILE.rejects.csv`` where they are left
-    out. *settle* is how many seconds a request of a killed run may still take to
-    arrive: so long a sale in doubt is waited for before it is parked. Set *stop* to
-    end early: nothing new is sent, and what is under way gets five seconds.
+    *source* is the path of a file (``-`` for standard input), rows, a frame, or a
+    `Source` with options. What can be read only once needs a *journal* to be named, and
+    to go on the same rows are given again. *journal* is ``FILE.journal`` and *rejects*
+    ``FILE.rejects.csv`` where they are left out. *settle* is how many seconds a request
+    of a killed run may still take to arrive: so long a sale in doubt is waited for
+    before it is parked. Set *stop* to end early: nothing new is sent, and what is under
+    way gets five seconds.
 
     With *batch* sales of a customer go together, up to a hundred in a call:
     ``"documented"`` those that have just a key, an amount and an action, which is what
@@ -79,19 +84,18 @@ async def run_import(
     `PartneroError` for a key that is refused or an API that is not there: then nothing
     was sent. Whatever is about one row is in the report and not raised.
     """
-    source = _source(source)
-    buyers = None if customers is None else _source(customers)
     if resource != "transactions" and (batch != "no" or customers is not None):
         raise ImportStopError("batches and customers are for transactions")
-    plan, header = open_plan(resource, source)
-    path = Path(journal or f"{source.path}.journal")
-    rejected = Path(rejects or f"{path.parent / source.path.name}.rejects.csv")
-    rejected = _apart(source.path, path, rejected)
+    source = Source.of(source)
+    path, rejected = _files(source, journal, rejects)
     _check_folder(rejected)
+    source = await gathered(source)
+    plan, rows = await asyncio.to_thread(open_plan, resource, source)
+    buyers = None if customers is None else await _buyers(customers)
     about = {
         "resource": resource,
         "program": await _program(client),
-        "mapping": _fingerprint(source, header),
+        "mapping": _fingerprint(source, rows.header),
         "rejects": str(rejected),
     }
     async with Journal(path) as book:
@@ -108,7 +112,7 @@ async def run_import(
             batch=batch,
         )
         async with run.reporting():
-            await run.until_stopped(run.all_of(source, buyers))
+            await run.until_stopped(run.all_of(rows, buyers))
         return await run.report(rejected)
 
 
@@ -153,13 +157,31 @@ async def resolve(
 # --- before anything is sent -----------------------------------------------------
 
 
-def _source(given: Source | Path | str) -> Source:
-    return given if isinstance(given, Source) else Source(path=Path(given))
+async def _buyers(customers: Source | Path | str | Given) -> tuple[Plan, Rows]:
+    source = await gathered(Source.of(customers))
+    return await asyncio.to_thread(open_plan, "customers", source)
 
 
-def _apart(source: Path, journal: Path, rejects: Path) -> Path:
+def _files(
+    source: Source, journal: Path | str | None, rejects: Path | str | None
+) -> tuple[Path, Path]:
+    """Return where the journal and the rejected rows are."""
+    file = source.file
+    if not file and not journal:
+        raise JournalError(
+            f"{source.name} can be read only once, or has no name: say where the"
+            " journal is to be (--journal)"
+        )
+    path = Path(journal or f"{file}.journal")
+    beside = path.parent / (file or path).name
+    rejected = Path(rejects or f"{beside}.rejects.csv")
+    return path, _apart(file, path, rejected)
+
+
+def _apart(source: Path | None, journal: Path, rejects: Path) -> Path:
     """See that no file overwrites another; return the absolute path of *rejects*."""
-    files = (source, journal, rejects, part_of(rejects))
+    ours = (journal, rejects, part_of(rejects))
+    files = (source, *ours) if source else ours
     if any(_is_same(one, other) for one, other in combinations(files, 2)):
         raise ImportStopError(
             "the file, its journal and its rejects file must be three different files"
@@ -201,9 +223,16 @@ def _fingerprint(source: Source, header: tuple[str, ...]) -> str:
             "columns": dict(source.columns),
             "constants": dict(source.constants),
             "ignore": sorted(source.ignore),
+            **_spelled(source),
         },
         sort_keys=True,
     )
+
+
+def _spelled(source: Source) -> dict[str, Any]:
+    """Return the options of spelling that are given: most imports have none."""
+    options = attrs.asdict(source.spelling)
+    return {name: value for name, value in options.items() if value}
 
 
 def _claim(store: Store, about: dict[str, str]) -> float:
@@ -226,8 +255,8 @@ def _check_claim(store: Store, about: dict[str, str]) -> None:
     # A header that differs is a file that differs, and said so by the scan.
     if {**kept, "header": 0} != {**now, "header": 0}:
         raise JournalError(
-            f"{store.path} was started with other --map, --set or --ignore:"
-            " give the same again, or a new journal"
+            f"{store.path} was started with other --map, --set, --ignore,"
+            " --decimal-comma or --date-format: give the same again, or a new journal"
         )
 
 
@@ -249,6 +278,8 @@ def _plan_in(store: Store, program: str) -> Plan:
         columns=mapping["columns"],
         constants=mapping["constants"],
         ignore=mapping["ignore"],
+        decimal_comma=mapping.get("decimal_comma", False),
+        date_format=mapping.get("date_format"),
     )
     resource = cast("ResourceName", store.meta("resource"))
     return plan_of(resource, source, mapping["header"])
@@ -273,6 +304,8 @@ class _Run:
     since: float = 0.0
     """When the first run of the journal began, in Unix seconds."""
     batch: Batch = "no"
+    read_as: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """What the source was taken for."""
     progress: Progress = attrs.field(factory=Progress)
     began: float = attrs.field(factory=time.monotonic)
     sender: Sender = attrs.field(init=False)
@@ -303,14 +336,15 @@ class _Run:
 
     # --- what is done ---
 
-    async def all_of(self, source: Source, customers: Source | None) -> None:
-        """Read the file in, see what is there, settle what is in doubt, send the rest.
+    async def all_of(self, rows: Rows, buyers: tuple[Plan, Rows] | None) -> None:
+        """Read the rows in, see what is there, settle what is in doubt, send the rest.
 
         All of it can be cut short anywhere, and begun again.
         """
-        await self.journal.do(lambda store: self._scan(store, source))
-        if customers:
-            await self.journal.do(lambda store: read_newcomers(store, customers))
+        self.read_as = rows.about
+        await self.journal.do(lambda store: self._scan(store, rows))
+        if buyers:
+            await self.journal.do(lambda store: read_newcomers(store, *buyers))
         await self._recount("preparing")
         if kind_of(self.plan.resource).once:
             # The API keeps these unique, so what was under way may be sent again.
@@ -334,9 +368,9 @@ class _Run:
             await self._recount("sending")
             await self.doubts.send_absent()
 
-    def _scan(self, store: Store, source: Source) -> None:
+    def _scan(self, store: Store, rows: Rows) -> None:
         try:
-            scan(store, source, self.plan, watch=self._scanned)
+            scan(store, rows, self.plan, watch=self._scanned)
         except SourceError:
             if store.meta("sha256") is None:
                 store.remove()
@@ -447,6 +481,7 @@ class _Run:
             journal=store.path,
             rejects=written,
             rejects_problem=problem,
+            read_as=dict(self.read_as),
             rows=sum(count for _, _, count in counts),
             **_by_state(counts),
             already_there=there,

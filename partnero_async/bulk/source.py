@@ -1,41 +1,109 @@
-"""Rows out of a CSV file, one at a time, whatever the file holds.
-
-UTF-8 (a byte order mark is fine), commas, a header line; newlines of any kind. What
-makes the rest of the file unreadable is a `SourceError` that names the row; nothing is
-guessed and nothing is skipped, except lines that are empty.
-"""
+"""Where the rows of an import come from, and how they are to be read."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import codecs
+import os
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Any, Final, Literal, Protocol, get_args, runtime_checkable
 
 import attrs
 
-from .cells import quoted
-from .stops import SourceError
+from .spelling import Spelling, checked_date_format
+from .stops import ColumnError, SourceError
 
-__all__ = ["REJECT_COLUMNS", "CsvReader", "Record", "Source"]
+__all__ = [
+    "REJECT_COLUMNS",
+    "Format",
+    "Frame",
+    "Given",
+    "Source",
+]
 
-LONGEST: Final = 1 << 20
-"""Bytes that one row may have; a longer one is a quote that was never closed."""
+Format = Literal["csv", "jsonl", "parquet", "arrow"]
 
 REJECT_COLUMNS: Final = ("reject_row", "reject_code", "reject_reason")
 """What the rejects file has before the columns of its source."""
 
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+STANDARD_INPUT: Final = Path("-")
+
+SUFFIXES: Final[Mapping[str, Format]] = {
+    ".json": "jsonl",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
+"""Formats by the end of a file's name; CSV is what anything else is taken for."""
+
+DELIMITERS: Final[Mapping[str, str]] = {"tab": "\t", "\\t": "\t"}
+"""Names of what cannot be typed."""
+
+ASCII: Final = bytes(range(128))
 NOTHING: Final[Mapping[str, str]] = {}
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """Anything that Arrow can stream: frames of pandas and polars, pyarrow's tables."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return a capsule with an Arrow stream."""
+        ...
+
+
+Given = Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]] | Frame
+"""Rows in a program."""
+
+
+def _delimiter(given: str | None) -> str | None:
+    taken = DELIMITERS.get(given, given) if given else given
+    if taken is not None and (len(taken) != 1 or taken in '"\r\n\0'):
+        raise ColumnError(f"--delimiter {given!r}: write one character, or tab")
+    return taken
+
+
+def _encoding(given: str | None) -> str | None:
+    if given is None:
+        return None
+    try:
+        name = codecs.lookup(given).name
+        plain = name == "utf-8-sig" or ASCII.decode(name) == ASCII.decode()
+    except (LookupError, ValueError):
+        raise ColumnError(f"--encoding {given}: there is no such encoding") from None
+    if not plain:
+        raise ColumnError(f"--encoding {given}: save the file as UTF-8 instead")
+    return name
+
+
+def _format(given: str | None) -> Any:
+    if given is not None and given not in (known := get_args(Format)):
+        near = get_close_matches(given, known, n=1) or known
+        raise ColumnError(f"--format {given}: did you mean {' or '.join(near)}?")
+    return given
 
 
 @attrs.frozen(kw_only=True)
 class Source:
-    """A CSV file, and how its columns become fields."""
+    """Rows, and how their columns become fields.
 
-    path: Path = attrs.field(converter=Path)
+    A file has a *path*, ``-`` for standard input. *rows* are given in the program:
+    mappings, in any iterable or async iterable (the members of a nested mapping get
+    dotted names, such as ``customer.key``), or a frame of pandas, polars or pyarrow.
+
+    Raises `ImportStopError` for options that cannot be.
+    """
+
+    path: Path | None = attrs.field(
+        default=None, converter=attrs.converters.optional(Path)
+    )
+    rows: Given | None = attrs.field(default=None, repr=False, eq=False)
     columns: Mapping[str, str] = NOTHING
     """Column by field, such as ``{"partner.key": "Referred by"}``.
 
@@ -45,108 +113,60 @@ class Source:
     """The same text for each row, by field, such as ``{"action": "sale"}``."""
     ignore: Sequence[str] = ()
     """Columns that are left out."""
+    format: Format | None = attrs.field(default=None, converter=_format)
+    """Follows from the file's name where it is left out; CSV is the default."""
+    encoding: str | None = attrs.field(default=None, converter=_encoding)
+    """Of a text. Left out, it is UTF-8, or Windows-1252 for a CSV file that is not."""
+    delimiter: str | None = attrs.field(default=None, converter=_delimiter)
+    """Between columns of CSV; left out, it is found: ``,``, ``;``, tab or ``|``."""
+    decimal_comma: bool = False
+    """Amounts are written ``1.234,56``."""
+    date_format: str | None = attrs.field(
+        default=None, converter=attrs.converters.optional(checked_date_format)
+    )
+    """How dates are written, such as ``%d.%m.%Y``; UTC where it has no ``%z``."""
+    held: Any = attrs.field(default=None, repr=False, eq=False)
+    """What was read beforehand, of something that can be read only once."""
 
+    def __attrs_post_init__(self) -> None:
+        if (self.path is None) == (self.rows is None):
+            raise SourceError("a source has either a path or rows")
+        if self.rows is not None and (self.format or self.encoding or self.delimiter):
+            raise ColumnError("format, encoding and delimiter are those of a file")
 
-class Record(NamedTuple):
-    """One row as it stands in the file."""
-
-    row: int
-    """Counted from 1, the header not included."""
-    line: int
-    """The line on which it begins, counted from 1."""
-    cells: list[str]
-
-    def digest(self) -> int:
-        """Return a fingerprint of the cells, 64 bits with sign."""
-        sizes = ",".join(str(len(cell)) for cell in self.cells)
-        text = f"{sizes}:{''.join(self.cells)}".encode()
-        return int.from_bytes(
-            hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True
-        )
-
-
-class CsvReader:
-    """Read the rows of an open file; the header is read at once.
-
-    `sha256` is that of all bytes so far: of the whole file, once the rows are through.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._hash = hashlib.sha256()
-        self._row = 0
-        self._line = 0
-        self._begins = 1
-        self._size = 0
-        # A field that is not closed ends as a csv.Error at the module's own bound.
-        self._csv = csv.reader(self._lines(), strict=True)
-        self.header: tuple[str, ...] = self._read_header()
+    @classmethod
+    def of(cls, given: Source | Path | str | Given) -> Source:
+        """Return what is given as a source: a path, rows, or a source already."""
+        if isinstance(given, Source):
+            return given
+        if isinstance(given, str | os.PathLike):
+            return cls(path=Path(given))
+        return cls(rows=given)
 
     @property
-    def sha256(self) -> str:
-        """Hexadecimal fingerprint of what was read."""
-        return self._hash.hexdigest()
+    def name(self) -> str:
+        """Return what to call it in messages."""
+        if self.path is None:
+            return "the rows"
+        return "standard input" if self.path == STANDARD_INPUT else str(self.path)
 
-    def __iter__(self) -> Iterator[Record]:
-        """Yield the rows; lines without anything are no rows."""
-        while (cells := self._next()) is not None:
-            yield Record(self._row, self._begins, cells)
+    @property
+    def file(self) -> Path | None:
+        """Return the path of a file that stays; None for a pipe, and rows."""
+        if self.path is None or self.path == STANDARD_INPUT:
+            return None
+        lasts = not self.path.exists() or self.path.is_file() or self.path.is_dir()
+        return self.path if lasts else None
 
-    def _read_header(self) -> tuple[str, ...]:
-        header = self._next()
-        if header is None:
-            raise SourceError("the file is empty: the first line names the columns")
-        self._row = 0
-        seen: set[str] = set()
-        for name in header:
-            if name in seen:
-                raise SourceError(f"two columns are called {quoted(name)}")
-            seen.add(name)
-        return tuple(header)
+    @property
+    def spelling(self) -> Spelling:
+        """Return how amounts and dates are spelled."""
+        return Spelling(decimal_comma=self.decimal_comma, date_format=self.date_format)
 
-    def _next(self) -> list[str] | None:
-        self._row += 1
-        cells: list[str] | None = []
-        try:
-            while cells == []:
-                self._begins, self._size = self._line + 1, 0
-                cells = next(self._csv, None)
-        except csv.Error as error:
-            raise self._stop(_why(error)) from None
-        return cells
-
-    def _lines(self) -> Iterator[str]:
-        while raw := self._file.readline(LONGEST + 1):
-            self._hash.update(raw)
-            self._size += len(raw)
-            if self._size > LONGEST:
-                raise self._stop("longer than 1 MiB: is a closing quote missing?")
-            line = self._decoded(raw)
-            for piece in LINE.findall(line) if "\r" in line else (line,):
-                self._line += 1
-                yield piece
-
-    def _decoded(self, raw: bytes) -> str:
-        if not self._line:
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
-        if b"\0" in raw:
-            raise self._stop("a NUL byte: this is no text in UTF-8")
-        try:
-            return raw.decode()
-        except UnicodeDecodeError as error:
-            byte = raw[error.start]
-            raise self._stop(
-                f"byte 0x{byte:02x} is not UTF-8: save the file as UTF-8"
-            ) from None
-
-    def _stop(self, reason: str) -> SourceError:
-        if self._row == 1 and self._begins == 1:
-            return SourceError(f"the header: {reason}")
-        return SourceError(reason, row=self._row, line=self._begins)
-
-
-def _why(error: csv.Error) -> str:
-    reason = str(error)
-    if "end of data" in reason or "field limit" in reason:
-        return "a quote is opened and never closed"
-    return f"not CSV: {reason}"
+    @property
+    def format_by_name(self) -> Format:
+        """Return the format, by the file's name where none is given."""
+        if self.format:
+            return self.format
+        name = (self.path or STANDARD_INPUT).name.lower().removesuffix(".gz")
+        return SUFFIXES.get(Path(name).suffix, "csv")

@@ -21,7 +21,8 @@ class SourceError(ImportStopError):
     """The file cannot be read as rows of cells."""
 
     def __init__(self, message: str, *, row: int = 0, line: int = 0) -> None:
-        where = f"row {row} (line {line}): " if row else ""
+        at = f" (line {line})" if line else ""
+        where = f"row {row}{at}: " if row else ""
         super().__init__(where + message)
         self.row = row
         """The data row, counted from 1; 0 where it is not about a row."""

@@ -1,4 +1,4 @@
-"""`partnero import`: rows of a CSV file, one call each, resumable."""
+"""`partnero import`: rows of a file, one call each, resumable."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, cast, get_args
 
 from cyclopts import App, Parameter, validators
 
 from ..bulk import (
+    Format,
     ImportStopError,
     Listed,
     Progress,
     Report,
     ResourceName,
     Source,
+    SourceOptions,
     fields_of,
+    load_mapping,
+    mapping_names,
     resolve,
     run_import,
 )
+from ..bulk.mapping_file import merged
 from ..client import Partnero
 from ..errors import one_line
 from ._progress import shown
@@ -46,7 +51,7 @@ else happened; 130 interrupted (start it again to go on).
 
 app: App = App(
     name="import",
-    help="Import the rows of a CSV file; started again, it goes on where it stopped.",
+    help="Import the rows of a file; started again, it goes on where it stopped.",
     help_epilogue=EPILOGUE,
 )
 
@@ -66,9 +71,15 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         file: Path,
         /,
         *,
+        mapping: str | None = None,
         map: Pairs = None,  # noqa: A002 - the option's name
         set: Pairs = None,  # noqa: A002 - the option's name
         ignore: Names = None,
+        format: Format | None = None,  # noqa: A002 - the option's name
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        decimal_comma: Switch = False,
+        date_format: str | None = None,
         journal: Path | None = None,
         rejects: Path | None = None,
         concurrency: Concurrency = 32,
@@ -76,12 +87,20 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         settle: Seconds = 5.0,
         json: Switch = False,
     ) -> int:
-        source = Source(
-            path=file,
-            columns=_pairs("--map", map),
-            constants=_pairs("--set", set),
-            ignore=ignore or (),
-        )
+        options: SourceOptions = {
+            "columns": _pairs("--map", map),
+            "constants": _pairs("--set", set),
+            "ignore": ignore or [],
+            **_given(
+                format=format,
+                encoding=encoding,
+                delimiter=delimiter,
+                decimal_comma=decimal_comma or None,
+                date_format=date_format,
+            ),
+        }
+        under = load_mapping(mapping, resource) if mapping else SourceOptions()
+        source = Source(path=file, **merged(under, options))
 
         async def work(
             client: Partnero, watch: Callable[[Progress], None], stop: asyncio.Event
@@ -106,7 +125,7 @@ def _command(resource: ResourceName) -> Callable[..., int]:
 
 def _help(resource: ResourceName) -> str:
     columns = ", ".join(f"`{name}`" for name in fields_of(resource))
-    return f"""Import {resource} from a CSV file in UTF-8.
+    return f"""Import {resource} from a file.
 
     Columns: {columns}. An empty cell is not sent. Amounts are written 1234.56, dates
     2024-01-31 or 2024-01-31T12:00:00Z, several tags one;two.
@@ -114,7 +133,11 @@ def _help(resource: ResourceName) -> str:
     Parameters
     ----------
     file
-        The CSV file; its first line names the columns.
+        CSV, whose first line names the columns, JSON Lines, Parquet or Arrow; text may
+        be compressed with gzip. `-` is standard input, and needs --journal.
+    mapping
+        A TOML file with these options (columns, constants, ignore, format, ...), or the
+        name of a ready one: {", ".join(mapping_names())}. What is given here wins.
     map
         `field=Column`: the field that a column goes to. A column that is named like a
         field needs none.
@@ -122,6 +145,16 @@ def _help(resource: ResourceName) -> str:
         `field=value`: the same value for each row.
     ignore
         Columns to leave out.
+    format
+        Follows from the file's name when left out; CSV when that says nothing.
+    encoding
+        Of a text; UTF-8 when left out, or Windows-1252 for CSV that is not UTF-8.
+    delimiter
+        Between the columns of CSV, such as `;` or `tab`; found when left out.
+    decimal_comma
+        Amounts are written 1.234,56.
+    date_format
+        How dates are written, such as `%d.%m.%Y`; in UTC unless it has a zone (`%z`).
     journal
         What was decided for each row, FILE.journal when left out. With it the same
         command goes on where it stopped.
@@ -193,6 +226,12 @@ def resolve_journal(
     return _to_the_end(work, rate_limit=rate_limit, as_json=json)
 
 
+def _given(**options: Any) -> SourceOptions:
+    """Return the options that are given."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return cast("SourceOptions", given)
+
+
 def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in texts or ():
@@ -252,7 +291,7 @@ def _json_line(report: Report) -> str:
 
 
 def _text(report: Report) -> str:
-    lines = [f"{report.rows} rows of {report.resource}"]
+    lines = [f"{report.rows} rows of {report.resource}{_read_as(report)}"]
     there = f" ({report.already_there} were there before)" * bool(report.already_there)
     lines.append(f"  done      {report.done}{there}")
     counts = {
@@ -268,6 +307,13 @@ def _text(report: Report) -> str:
     lines += _listing("rejected", report.first_rejected, of=report.rejected)
     lines += _listing("parked", report.first_parked, of=report.parked)
     return "\n".join([*lines, *_next_steps(report)]) + "\n"
+
+
+def _read_as(report: Report) -> str:
+    """Say what a file was taken for, where that was no matter of course."""
+    usual = {"utf-8", "utf-8-sig", ",", "csv"}
+    taken = [value for value in report.read_as.values() if value not in usual]
+    return f", read as {', '.join(taken)}" if taken else ""
 
 
 def _listing(what: str, rows: Sequence[Listed], *, of: int) -> list[str]:

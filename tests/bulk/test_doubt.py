@@ -40,17 +40,17 @@ async def killed(
 ) -> Path:
     """Leave a journal as a kill does: *rows* sent, and no outcome known."""
     source = Source(path=file)
-    plan, header = open_plan(resource, source)
+    plan, opened = open_plan(resource, source)
     about = {
         "resource": resource,
         "program": await _program(client),
-        "mapping": _fingerprint(source, header),
+        "mapping": _fingerprint(source, opened.header),
         "rejects": f"{file}.rejects.csv",
     }
 
     def prepare(store: Store) -> None:
         store.keep(**about)
-        scan(store, source, plan, watch=lambda _: None)
+        scan(store, opened, plan, watch=lambda _: None)
         mark_sent(store, rows)
 
     async with Journal(Path(f"{file}.journal")) as book:

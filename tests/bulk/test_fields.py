@@ -35,11 +35,12 @@ def test_what_is_needed_is_a_field(resource: ResourceName) -> None:
     ("resource", "name", "parse"),
     [
         pytest.param("transactions", "amount", cells.money, id="money"),
-        pytest.param("transactions", "created_at", cells.moment, id="moment"),
+        pytest.param("transactions", "created_at", cells.past, id="moment"),
+        pytest.param("transactions", "amount_units", cells.currency, id="currency"),
         pytest.param("transactions", "rewarded", cells.flag, id="flag"),
         pytest.param("transactions", "customer.key", cells.identifier, id="nested key"),
         pytest.param(
-            "transactions", "customer.created_at", cells.moment_text, id="text moment"
+            "transactions", "customer.created_at", cells.past_text, id="text moment"
         ),
         pytest.param("transactions", "customer.partner.email", cells.email, id="deep"),
         pytest.param("partners", "tags", cells.tags, id="tags"),

@@ -320,8 +320,8 @@ async def test_a_file_that_cannot_be_read_to_its_end_sends_nothing(
 ) -> None:
     """The whole file is read before its first row is sent, and no journal is left."""
     file = write_csv(tmp_path / "s.csv", map(sale, range(3)))
-    file.write_bytes(file.read_bytes() + b"s9,c1,Jos\xe9,,\n")
-    with pytest.raises(SourceError, match=r"row 4 \(line 5\): byte 0xe9"):
+    file.write_bytes(file.read_bytes() + b"s9,c1,Jos\x81,,\n")
+    with pytest.raises(SourceError, match=r"row 4 \(line 5\): byte 0x81"):
         await sell(client, file)
     assert sales_in(shop) == []
     assert names_in(tmp_path) == [file.name]
@@ -444,7 +444,7 @@ async def test_a_journal_of_something_else_is_refused(
     partners = write_csv(tmp_path / "p.csv", [("a@b.com",)], header=("email",))
     with pytest.raises(JournalError, match="is the journal of transactions"):
         await run_import(client, "partners", partners, journal=journal)
-    with pytest.raises(JournalError, match="other --map, --set or --ignore"):
+    with pytest.raises(JournalError, match="other --map, --set, --ignore"):
         await sell(client, Source(path=file, constants={"action": "sale"}))
     async with Sandbox() as other, partnero(other.api_key, base_url=other.url) as there:
         with pytest.raises(JournalError, match="belongs to the program"):
@@ -477,7 +477,7 @@ async def test_a_changed_file_that_cannot_be_read(
     """A journal under which something was sent stays, whatever became of the file."""
     file = write_csv(tmp_path / "s.csv", [sale(1)])
     await sell(client, file)
-    file.write_bytes(file.read_bytes() + b"\xff")
+    file.write_bytes(file.read_bytes() + b"\x81")
     with pytest.raises(SourceError, match="row 2"):
         await sell(client, file)
     assert "s.csv.journal" in names_in(tmp_path)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partnero_async.bulk import Source, SourceError
-from partnero_async.bulk.source import CsvReader, Record
+from partnero_async.bulk import ImportStopError, Source, SourceError
+from partnero_async.bulk.csv_rows import CsvReader
+from partnero_async.bulk.table import Record
 
 
 def rows(content: bytes) -> list[Record]:
@@ -102,20 +104,110 @@ def test_what_the_csv_module_writes_is_read_back(table: list[list[str]]) -> None
     assert [record.cells for record in rows(out.getvalue().encode())] == table
 
 
-def test_the_fingerprint_is_that_of_the_file() -> None:
-    """Once all rows are read, all bytes were."""
-    content = b"a,b\n1,2\n\n"
-    reader = CsvReader(io.BytesIO(content))
-    list(reader)
-    assert reader.sha256 == hashlib.sha256(content).hexdigest()
-
-
 def test_digests_tell_cells_apart() -> None:
     """Text that moves from one cell to the next is another row."""
     assert Record(1, 1, ["ab", "c"]).digest() != Record(1, 1, ["a", "bc"]).digest()
     assert Record(1, 1, ["ab", "c"]).digest() == Record(9, 9, ["ab", "c"]).digest()
 
 
+def test_a_long_file_with_newlines_of_the_old_mac() -> None:
+    """What is longer than a row may be has rows inside, however they end."""
+    content = b"a\r" + b"1234567\r" * 200_000
+    assert len(rows(content)) == 200_000
+
+
 def test_a_source_takes_any_path() -> None:
     """A path may be a text."""
     assert Source(path="sales.csv").path == Path("sales.csv")
+    assert Source.of("sales.csv") == Source.of(Path("sales.csv"))
+    assert Source.of(source := Source(path="sales.csv")) is source
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        pytest.param({}, "either a path or rows", id="nothing"),
+        pytest.param({"path": "a", "rows": []}, "either a path or rows", id="both"),
+        pytest.param(
+            {"rows": [], "delimiter": ";"}, "those of a file", id="rows with options"
+        ),
+        pytest.param(
+            {"path": "a", "format": "jsonlines"}, "did you mean jsonl", id="format"
+        ),
+        pytest.param(
+            {"path": "a", "format": "x"}, "csv or jsonl or parquet", id="any format"
+        ),
+        pytest.param(
+            {"path": "a", "encoding": "utf-9"}, "no such encoding", id="encoding"
+        ),
+        pytest.param(
+            {"path": "a", "encoding": "rot13"}, "no such encoding", id="no text"
+        ),
+        pytest.param({"path": "a", "encoding": "utf-16"}, "as UTF-8", id="wide"),
+        pytest.param({"path": "a", "encoding": "cp037"}, "as UTF-8", id="mainframe"),
+        pytest.param(
+            {"path": "a", "delimiter": ";;"}, "write one character", id="delimiter"
+        ),
+        pytest.param(
+            {"path": "a", "delimiter": ""}, "write one character", id="no delimiter"
+        ),
+        pytest.param(
+            {"path": "a", "delimiter": '"'}, "write one character", id="quote"
+        ),
+        *(
+            pytest.param(
+                {"path": "a", "date_format": given},
+                "write year, month and day",
+                id=f"date {given}",
+            )
+            for given in ("", "%d.%m.", "%Y-%m", "%Y-%m-%d %Z", "%Y-%d-%Q", "%%Y")
+        ),
+    ],
+)
+def test_options_that_cannot_be(options: dict[str, Any], reason: str) -> None:
+    """They are refused where they are given, before any file is opened."""
+    with pytest.raises(ImportStopError, match=reason):
+        Source(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("s.csv", "csv"),
+        ("s.CSV.GZ", "csv"),
+        ("s", "csv"),
+        ("s.tsv", "csv"),
+        ("s.jsonl", "jsonl"),
+        ("s.ndjson.gz", "jsonl"),
+        ("s.parquet", "parquet"),
+        ("s.feather", "arrow"),
+        ("-", "csv"),
+    ],
+)
+def test_the_format_follows_from_the_name(name: str, form: str) -> None:
+    """Unless it is given."""
+    assert Source(path=name).format_by_name == form
+    assert Source(path=name, format="jsonl").format_by_name == "jsonl"
+
+
+def test_which_file_stays(tmp_path: Path) -> None:
+    """Standard input, a pipe and rows have no file that could be read again."""
+    os.mkfifo(tmp_path / "pipe")
+    assert Source(path=tmp_path / "new.csv").file == tmp_path / "new.csv"
+    assert Source(path=tmp_path).file == tmp_path
+    assert Source(path=tmp_path / "pipe").file is None
+    assert Source(path="-").file is None
+    assert Source(rows=[]).file is None
+
+
+def test_names_of_sources() -> None:
+    """What a message calls them."""
+    names = [Source(path="a").name, Source(path="-").name, Source(rows=[]).name]
+    assert names == ["a", "standard input", "the rows"]
+
+
+def test_a_delimiter_may_be_named() -> None:
+    """A tab is hard to type."""
+    assert Source(path="a", delimiter="tab").delimiter == "\t"
+    assert Source(path="a", delimiter="\\t").delimiter == "\t"
+    assert Source(path="a", delimiter=";").delimiter == ";"

@@ -78,11 +78,11 @@ async def test_rejected_rows_and_json(shop: Sandbox, tmp_path: Path) -> None:
         pytest.param(
             b"key,Tota\n", [], "column 'Tota' is no field", id="unknown column"
         ),
-        pytest.param(b"a\xff\n", [], "is not UTF-8", id="encoding of the header"),
+        pytest.param(b"a\x81\n", [], "is not UTF-8", id="encoding of the header"),
         pytest.param(
-            b"key,customer.key,amount\ns1,c1,1\n\xff,c1,1\n",
+            b"key,customer.key,amount\ns1,c1,1\n\x81,c1,1\n",
             [],
-            "row 2 (line 3): byte 0xff is not UTF-8",
+            "row 2 (line 3): byte 0x81 is not UTF-8",
             id="encoding of a row",
         ),
         pytest.param(b"key\n", ["--map", "key"], "write --map field=", id="bad map"),
