@@ -157,7 +157,10 @@ def test_how_the_buyer_is_known(column: str, cell: str, customer: str | None) ->
         ),
         pytest.param((*SALE, "Zzzz"), {}, "there are customer.key, ", id="far away"),
         pytest.param(
-            ("Order;Total",), {}, "separated by ';'; say so with --delimiter", id="semicolons"
+            ("Order;Total",),
+            {},
+            "separated by ';'; say so with --delimiter",
+            id="semicolons",
         ),
         pytest.param(
             SALE,

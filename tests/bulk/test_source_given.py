@@ -70,7 +70,10 @@ class Plan(enum.StrEnum):
             dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=2))),
             "2024-01-01T00:00:00+02:00",
         ),
-        (pd.Timestamp("2024-01-31 12:00:00.000000001", tz="UTC"), "2024-01-31T12:00:00+00:00"),
+        (
+            pd.Timestamp("2024-01-31 12:00:00.000000001", tz="UTC"),
+            "2024-01-31T12:00:00+00:00",
+        ),
         (pd.NaT, ""),
         (pd.NA, ""),
         (np.int64(7), "7"),
