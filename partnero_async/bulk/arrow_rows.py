@@ -15,7 +15,7 @@ from io import BufferedIOBase
 from typing import Any, Final
 
 from .cells import quoted
-from .content import Content
+from .content import CHUNK, Content
 from .nested import spelled
 from .source import Frame, Source
 from .stops import ColumnError, SourceError
@@ -77,7 +77,10 @@ class ArrowRows:
 
     def _open(self, file: BufferedIOBase) -> tuple[Any, Iterator[Any]]:
         if self._parquet:
-            parquet = _pyarrow("pyarrow.parquet").ParquetFile(file)
+            # Through a buffer: a group of rows may be most of the file.
+            parquet = _pyarrow("pyarrow.parquet").ParquetFile(
+                file, pre_buffer=False, buffer_size=CHUNK
+            )
             return parquet.schema_arrow, parquet.iter_batches(batch_size=TOGETHER)
         pa, stream = _pyarrow(), file.read(len(MAGIC)) != MAGIC
         file.seek(0)

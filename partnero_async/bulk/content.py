@@ -25,6 +25,7 @@ from .source import STANDARD_INPUT, Source
 from .stops import SourceError
 
 __all__ = [
+    "CHUNK",
     "CP1252",
     "LONGEST",
     "Content",

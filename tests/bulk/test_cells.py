@@ -30,6 +30,9 @@ PARSERS = (
     cells.tags,
     cells.moment,
     cells.moment_text,
+    cells.past,
+    cells.past_text,
+    cells.currency,
 )
 
 
@@ -212,6 +215,7 @@ def test_a_long_cell_is_shortened_in_its_reason() -> None:
         cells.money("x" * 5000)
 
 
+<<<<<<< HEAD
 def test_a_choice() -> None:
     """One of a few texts, to the letter; else all are named, and the nearest."""
     assert choice("lifetime") == "lifetime"
@@ -260,3 +264,38 @@ def test_what_is_no_day(cell: str, why: str) -> None:
     """A day is written one way, and has no time."""
     with pytest.raises(CellError, match=why):
         cells.day(cell)
+=======
+def test_a_moment_that_is_yet_to_come() -> None:
+    """A day ahead is the difference of clocks and zones; more is a mistake."""
+    now = datetime.now(UTC)
+    soon, later = now + timedelta(hours=23), now + timedelta(hours=25)
+    assert cells.past(soon.isoformat()) == soon
+    assert cells.past_text(now.isoformat()) == f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    for read in (cells.past, cells.past_text):
+        with pytest.raises(CellError, match="is in the future"):
+            read(later.isoformat())
+
+
+@pytest.mark.parametrize("cell", ["EUR", "usd", "hrk"])
+def test_currencies(cell: str) -> None:
+    """Any case, and codes that sales of former years were in."""
+    assert cells.currency(cell) == cell.upper()
+
+
+@pytest.mark.parametrize("cell", ["EURO", "€", "XXX", "XTS", "E", "USD "])
+def test_what_is_no_currency(cell: str) -> None:
+    """A sale is in a currency of ISO 4217."""
+    with pytest.raises(CellError, match="is no currency: write its ISO 4217 code"):
+        cells.currency(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "names_it"),
+    [("1.234,56", True), ("1234,5", True), ("1,234.56", False), ("1,2,3", False)],
+)
+def test_an_amount_with_a_comma_names_the_option(cell: str, *, names_it: bool) -> None:
+    """Where the option would read it."""
+    with pytest.raises(CellError) as caught:
+        cells.money(cell)
+    assert ("--decimal-comma" in str(caught.value)) is names_it
+>>>>>>> wt-sources
