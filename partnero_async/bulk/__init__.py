@@ -20,7 +20,7 @@ on its own: it is *parked*, and `resolve` looks it up.
 """
 
 from .fields import Field, ResourceName, fields_of
-from .report import Listed, Progress, Report
+from .report import Listed, Moment, Money, Progress, Report
 from .run import resolve, run_import
 from .source import Source
 from .stops import (
@@ -38,6 +38,8 @@ __all__ = [
     "JournalError",
     "JournalInUseError",
     "Listed",
+    "Moment",
+    "Money",
     "Progress",
     "Report",
     "ResourceName",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
 from .fields import ResourceName
 from .store import State
 
-__all__ = ["Doing", "Listed", "Progress", "Report"]
+__all__ = ["Doing", "Listed", "Moment", "Money", "Progress", "Report", "Timeline"]
 
 
 Doing = Literal["reading", "preparing", "sending", "looking up"]
@@ -26,6 +27,37 @@ class Listed:
     key: str | None
     code: str | None
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Money:
+    """What the rows say in one currency, against what of it is recorded."""
+
+    units: str | None = None
+    """The currency, in upper case; None where the rows name none."""
+    rows: int = 0
+    """Rows whose amount can be read, rejected ones included."""
+    given: Decimal = Decimal(0)
+    """The sum of their amounts, in major units."""
+    recorded: Decimal = Decimal(0)
+    """Of that: rows that are done."""
+    absent: Decimal = Decimal(0)
+    """Of that: rows that were looked up in vain, and that `resolve` can send."""
+
+
+@attrs.frozen(kw_only=True)
+class Moment:
+    """How far a run was; all numbers are counted from its start."""
+
+    at: float
+    """Seconds."""
+    sent: int = 0
+    done: int = 0
+    """Rows that are done, since this run began."""
+    throttled: int = 0
+    """Requests refused by the rate limit (429)."""
+    waited: float = 0.0
+    """Seconds in which requests stood in line for the rate limit."""
 
 
 @attrs.define(kw_only=True)
@@ -44,6 +76,12 @@ class Progress:
     """Requests refused by the rate limit (429)."""
     elapsed: float = 0.0
     """Seconds."""
+    rate: float = 0.0
+    """Requests a second, over the last ten seconds."""
+    allowed: float | None = None
+    """Requests a second that the rate limit allows; None while it is not known."""
+    waited: float = 0.0
+    """Seconds in which requests stood in line for the rate limit."""
 
     def count(self, before: State, after: State) -> None:
         """Take note of what came of a row; one that was parked may be so no more."""
@@ -87,6 +125,17 @@ class Report:
     """Why it was given up for now: no answer, or a long wait for the rate limit."""
     first_rejected: Sequence[Listed] = ()
     first_parked: Sequence[Listed] = ()
+    """Rows in doubt: parked, or under way at the end."""
+    reasons: Mapping[str, int] = attrs.field(factory=dict[str, int])
+    """Rows by code: of those that are rejected or in doubt."""
+    by_field: Mapping[str, Sequence[Listed]] = attrs.field(
+        factory=dict[str, Sequence[Listed]]
+    )
+    """Some of the rejected rows, by the field that is to blame; "" for whole rows."""
+    money: Sequence[Money] = ()
+    """By currency: what the file says, and what is recorded."""
+    timeline: Sequence[Moment] = ()
+    """How this run went, in at most 300 steps."""
 
     @property
     def exit_code(self) -> int:
@@ -107,4 +156,32 @@ class Report:
 
 
 def _plain(_: Any, __: Any, value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | Decimal) else value
+
+
+MOMENTS: Final = 300
+"""Moments of a run that are kept."""
+
+
+@attrs.define
+class Timeline:
+    """The moments of a run: many of a short one, and as many of a long one."""
+
+    moments: list[Moment] = attrs.field(factory=list[Moment])
+    apart: float = 0.0
+    """Seconds between two moments."""
+
+    def note(self, moment: Moment) -> None:
+        """Keep *moment*, if the one before it was long enough ago."""
+        if self.moments and moment.at < self.moments[-1].at + self.apart:
+            return
+        self.moments.append(moment)
+        if len(self.moments) > MOMENTS:
+            # Numbers are counted from the start, so what is left out is in the next.
+            self.moments = self.moments[::2]
+            self.apart = 2 * moment.at / MOMENTS
+
+    def end(self, moment: Moment) -> Sequence[Moment]:
+        """Return what was kept, and *moment* as the last one."""
+        kept = [kept for kept in self.moments if kept.at < moment.at]
+        return (*kept[: MOMENTS - 1], moment)
