@@ -9,7 +9,7 @@ from pathlib import Path
 from .source import REJECT_COLUMNS
 from .store import Store
 
-__all__ = ["part_of", "write_rejects"]
+__all__ = ["part_of", "rejects_of", "write_rejects"]
 
 
 def write_rejects(store: Store, path: Path) -> Path | None:
@@ -29,8 +29,14 @@ def write_rejects(store: Store, path: Path) -> Path | None:
     part = part_of(path)
     _write(store, part)
     part.replace(path)
-    store.keep(wrote_rejects=written)
+    with store.explained():
+        store.keep(wrote_rejects=written)
     return path
+
+
+def rejects_of(store: Store) -> str:
+    """Return the path of the rejects file that belongs to a journal."""
+    return store.meta("rejects") or f"{store.path}.rejects.csv"
 
 
 def part_of(path: Path) -> Path:

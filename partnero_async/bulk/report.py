@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import attrs
 
 from .fields import ResourceName
 from .store import State
 
-__all__ = ["Doing", "Listed", "Moment", "Money", "Progress", "Report", "Timeline"]
+__all__ = ["Doing", "Listed", "Moment", "Money", "Progress", "Report"]
 
 
 Doing = Literal["reading", "preparing", "sending", "looking up"]
@@ -157,31 +157,3 @@ class Report:
 
 def _plain(_: Any, __: Any, value: Any) -> Any:
     return str(value) if isinstance(value, Path | Decimal) else value
-
-
-MOMENTS: Final = 300
-"""Moments of a run that are kept."""
-
-
-@attrs.define
-class Timeline:
-    """The moments of a run: many of a short one, and as many of a long one."""
-
-    moments: list[Moment] = attrs.field(factory=list[Moment])
-    apart: float = 0.0
-    """Seconds between two moments."""
-
-    def note(self, moment: Moment) -> None:
-        """Keep *moment*, if the one before it was long enough ago."""
-        if self.moments and moment.at < self.moments[-1].at + self.apart:
-            return
-        self.moments.append(moment)
-        if len(self.moments) > MOMENTS:
-            # Numbers are counted from the start, so what is left out is in the next.
-            self.moments = self.moments[::2]
-            self.apart = 2 * moment.at / MOMENTS
-
-    def end(self, moment: Moment) -> Sequence[Moment]:
-        """Return what was kept, and *moment* as the last one."""
-        kept = [kept for kept in self.moments if kept.at < moment.at]
-        return (*kept[: MOMENTS - 1], moment)

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, cast
 
 import attrs
 
@@ -19,15 +19,16 @@ from ..errors import NotFoundError, PartneroError
 from .doubt import Doubts
 from .fields import ResourceName
 from .journal import Journal
-from .lookup import ALREADY_THERE
+from .pace import Pacemaker
 from .plan import Plan, plan_of
-from .rejects import part_of, write_rejects
-from .report import Doing, Listed, Progress, Report
+from .rejects import part_of, rejects_of
+from .report import Doing, Progress, Report
 from .scan import open_plan, scan
 from .send import Halt, Sender, each, rows_in
 from .source import Source
-from .stops import ImportStopError, JournalError, SourceError
-from .store import State, Store
+from .stops import ImportStopError, JournalError, JournalWriteError, SourceError
+from .store import Store
+from .tally import by_state, report_of, write
 from .there import Survey
 
 __all__ = ["resolve", "run_import"]
@@ -39,9 +40,6 @@ DRAIN: Final = 5.0
 
 TICK: Final = 0.2
 """Seconds between two reports of progress."""
-
-LISTED: Final = 20
-"""Rows that a report lists of a kind."""
 
 
 async def run_import(
@@ -91,9 +89,7 @@ async def run_import(
             halt=Halt(stop or asyncio.Event()),
             since=began,
         )
-        async with run.reporting():
-            await run.until_stopped(run.all_of(source))
-        return await run.report(rejected)
+        return await run.to_the_end(run.all_of(source), rejected)
 
 
 async def resolve(
@@ -126,10 +122,8 @@ async def resolve(
             watch=on_progress,
             halt=Halt(stop or asyncio.Event()),
         )
-        async with run.reporting():
-            await run.until_stopped(run.resolving(send_absent=send_absent))
-        rejected = await book.do(lambda store: store.meta("rejects"))
-        return await run.report(Path(rejected or f"{journal}.rejects.csv"))
+        rejected = Path(await book.do(rejects_of))
+        return await run.to_the_end(run.resolving(send_absent=send_absent), rejected)
 
 
 # --- before anything is sent -----------------------------------------------------
@@ -251,7 +245,7 @@ class _Run:
     since: float = 0.0
     """When the first run of the journal began, in Unix seconds."""
     progress: Progress = attrs.field(factory=Progress)
-    began: float = attrs.field(factory=time.monotonic)
+    pace: Pacemaker = attrs.field(factory=Pacemaker)
     sender: Sender = attrs.field(init=False)
     doubts: Doubts = attrs.field(init=False)
     _requests: int = attrs.field(init=False)
@@ -347,6 +341,26 @@ class _Run:
 
     # --- until when ---
 
+    async def to_the_end(
+        self, work: Coroutine[Any, Any, None], rejects: Path
+    ) -> Report:
+        """Do *work* as far as it goes, write the rejects file, and say what came of it.
+
+        Raises `JournalWriteError` where the journal could be written no more.
+        """
+        async with self._reporting():
+            try:
+                await self.until_stopped(work)
+            except JournalWriteError as error:
+                if not self.progress.sent:
+                    raise
+                self.halt.unwritten = error
+        report = await self.journal.do(lambda store: self._report(store, rejects))
+        if self.halt.unwritten:
+            self.halt.unwritten.report = report
+            raise self.halt.unwritten
+        return report
+
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Do *work* to its end, or a few seconds longer than somebody wants it to."""
         task = asyncio.create_task(work)
@@ -365,7 +379,7 @@ class _Run:
     # --- what is told ---
 
     @asynccontextmanager
-    async def reporting(self) -> AsyncGenerator[None]:
+    async def _reporting(self) -> AsyncGenerator[None]:
         """Tell how far it is, now and then and at the end."""
         ticker = asyncio.create_task(self._tick())
         try:
@@ -383,59 +397,28 @@ class _Run:
         stats, progress = self.client.stats, self.progress
         progress.requests = stats.requests - self._requests
         progress.throttled = stats.throttled - self._throttled
-        progress.elapsed = time.monotonic() - self.began
+        self.pace.note(progress, self.client.pace)
         if self.watch:
             self.watch(progress)
 
     async def _recount(self, doing: Doing) -> None:
-        counts = _by_state(await self.journal.do(Store.counts))
+        counts = by_state(await self.journal.do(Store.counts))
         progress = self.progress
+        if progress.doing == "reading":
+            self.pace.begin(counts["done"])
         progress.doing, progress.rows = doing, sum(counts.values())
         progress.done, progress.rejected = counts["done"], counts["rejected"]
         progress.parked = counts["parked"]
 
-    async def report(self, rejects: Path) -> Report:
-        """Write the rejects file, and say what came of it all."""
-        return await self.journal.do(lambda store: self._report(store, rejects))
-
     def _report(self, store: Store, rejects: Path) -> Report:
-        counts = store.counts()
-        written, problem = _written(store, rejects)
-        there = sum(count for _, code, count in counts if code == ALREADY_THERE)
-        return Report(
-            resource=self.plan.resource,
-            journal=store.path,
-            rejects=written,
-            rejects_problem=problem,
-            rows=sum(count for _, _, count in counts),
-            **_by_state(counts),
-            already_there=there,
+        return report_of(
+            store,
+            **write(store, rejects),
             requests=self.progress.requests,
             throttled=self.progress.throttled,
             elapsed=round(self.progress.elapsed, 3),
             interrupted=self.halt.stop.is_set(),
             refused=self.halt.refused,
             unreachable=self.halt.unreachable,
-            first_rejected=_listed(store, "rejected"),
-            first_parked=_listed(store, "parked"),
+            timeline=self.pace.end(self.progress),
         )
-
-
-def _written(store: Store, rejects: Path) -> tuple[Path | None, str | None]:
-    """Write the rejects file; a problem with it must not cost the report."""
-    try:
-        return write_rejects(store, rejects), None
-    except OSError as error:
-        return None, f"{rejects}: {error.strerror}"
-
-
-def _by_state(counts: list[tuple[State, str | None, int]]) -> dict[str, int]:
-    sums = dict.fromkeys(get_args(State), 0)
-    for state, _, count in counts:
-        sums[state] += count
-    return sums
-
-
-def _listed(store: Store, state: State) -> list[Listed]:
-    rows = store.fetch((state,), after=0, limit=LISTED)
-    return [Listed(row.row, row.key, row.code, row.reason or "") for row in rows]

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from ..errors import one_line
 from .fields import ResourceName
-from .plan import Entry, Plan, RowError, plan_of
+from .plan import KEY_FIELD, Entry, Plan, RowError, plan_of
 from .source import CsvReader, Record, Source
 from .stops import JournalError, SourceError
 from .store import Row, Store
@@ -82,7 +82,7 @@ def _add(store: Store, record: Record, plan: Plan) -> None:
     try:
         entry = plan.read(record.cells)
     except RowError as error:
-        _add_rejected(store, record, error, key=None)
+        _add_rejected(store, record, plan, error)
         return
     # Partners are known by their address, whose case means nothing.
     claim = entry.key.casefold() if plan.resource == "partners" else entry.key
@@ -91,10 +91,12 @@ def _add(store: Store, record: Record, plan: Plan) -> None:
     except sqlite3.IntegrityError:
         first = store.claimed_by(claim)
         why = f"{entry.key} is the key of row {first} too"
-        _add_rejected(store, record, RowError("duplicate", why), key=entry.key)
+        twice = RowError("duplicate", why, field=KEY_FIELD[plan.resource])
+        _add_rejected(store, record, plan, twice, key=entry.key)
 
 
 def _pending(record: Record, entry: Entry) -> Row:
+    amount, units = entry.money()
     return Row(
         row=record.row,
         line=record.line,
@@ -105,12 +107,20 @@ def _pending(record: Record, entry: Entry) -> Row:
         code=None,
         reason=None,
         sent_at=None,
+        amount=amount,
+        units=units,
     )
 
 
 def _add_rejected(
-    store: Store, record: Record, error: RowError, *, key: str | None
+    store: Store,
+    record: Record,
+    plan: Plan,
+    error: RowError,
+    *,
+    key: str | None = None,
 ) -> None:
+    amount, units = plan.money(record.cells)
     row = Row(
         row=record.row,
         line=record.line,
@@ -121,6 +131,9 @@ def _add_rejected(
         code=error.code,
         reason=one_line(error.reason),
         sent_at=None,
+        field=error.field,
+        amount=amount,
+        units=units,
     )
     store.add(row, digest=record.digest(), claim=None)
 

@@ -297,7 +297,7 @@ async def test_a_rejects_file_that_fails_in_the_end(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("partnero_async.bulk.run.write_rejects", full)
+    monkeypatch.setattr("partnero_async.bulk.tally.write_rejects", full)
     file = write_csv(tmp_path / "t.csv", [sale(1), ("s2", "c1", "x", "", "")])
     made = await run_import(client, "transactions", file)
     assert (made.done, made.rejected, made.rejects, made.exit_code) == (1, 1, None, 1)
