@@ -19,15 +19,17 @@ killed goes on where it stopped. A sale whose outcome is not known is never sent
 on its own: it is *parked*, and `resolve` looks it up.
 """
 
+from .again import resolve, resume, retry_rejects, status
 from .fields import Field, ResourceName, fields_of
 from .report import Listed, Moment, Money, Progress, Report
-from .run import resolve, run_import
+from .run import run_import
 from .source import Source
 from .stops import (
     ColumnError,
     ImportStopError,
     JournalError,
     JournalInUseError,
+    JournalWriteError,
     SourceError,
 )
 
@@ -37,6 +39,7 @@ __all__ = [
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
+    "JournalWriteError",
     "Listed",
     "Moment",
     "Money",
@@ -47,5 +50,8 @@ __all__ = [
     "SourceError",
     "fields_of",
     "resolve",
+    "resume",
+    "retry_rejects",
     "run_import",
+    "status",
 ]

@@ -21,7 +21,7 @@ from .fields import ResourceName
 from .journal import Journal
 from .pace import Pacemaker
 from .plan import Plan, plan_of
-from .rejects import part_of, rejects_of
+from .rejects import part_of
 from .report import Doing, Progress, Report
 from .scan import open_plan, scan
 from .send import Halt, Sender, each, rows_in
@@ -31,7 +31,7 @@ from .store import Store
 from .tally import by_state, report_of, write
 from .there import Survey
 
-__all__ = ["resolve", "run_import"]
+__all__ = ["Run", "Watch", "plan_in", "program_of", "run_import"]
 
 Watch = Callable[[Progress], None]
 
@@ -73,13 +73,13 @@ async def run_import(
     _check_folder(rejected)
     about = {
         "resource": resource,
-        "program": await _program(client),
+        "program": await program_of(client),
         "mapping": _fingerprint(source, header),
         "rejects": str(rejected),
     }
     async with Journal(path) as book:
         began = await book.do(lambda store: _claim(store, about))
-        run = _Run(
+        run = Run(
             client=client,
             journal=book,
             plan=plan,
@@ -90,40 +90,6 @@ async def run_import(
             since=began,
         )
         return await run.to_the_end(run.all_of(source), rejected)
-
-
-async def resolve(
-    client: Partnero,
-    journal: Path | str,
-    *,
-    send_absent: bool = False,
-    settle: float = 30.0,
-    concurrency: int = 8,
-    on_progress: Watch | None = None,
-    stop: asyncio.Event | None = None,
-) -> Report:
-    """Look up the rows of *journal* that are in doubt.
-
-    What is found is done. What is not stays parked; with *send_absent* it is sent, once
-    *settle* seconds have passed since it was sent the last time and two more look-ups
-    find nothing. What is found more than once, or with other values, stays parked.
-
-    Raises what `run_import` raises.
-    """
-    program = await _program(client)
-    async with Journal(Path(journal), make=False) as book:
-        plan = await book.do(lambda store: _plan_in(store, program))
-        run = _Run(
-            client=client,
-            journal=book,
-            plan=plan,
-            concurrency=concurrency,
-            settle=settle,
-            watch=on_progress,
-            halt=Halt(stop or asyncio.Event()),
-        )
-        rejected = Path(await book.do(rejects_of))
-        return await run.to_the_end(run.resolving(send_absent=send_absent), rejected)
 
 
 # --- before anything is sent -----------------------------------------------------
@@ -155,7 +121,7 @@ def _check_folder(rejects: Path) -> None:
         raise ImportStopError(f"{rejects}: the rejected rows cannot be written there")
 
 
-async def _program(client: Partnero) -> str:
+async def program_of(client: Partnero) -> str:
     """Check the key, and say what it opens."""
     try:
         account = await client.account.test()
@@ -211,9 +177,11 @@ def _check_program(store: Store, program: str) -> None:
         )
 
 
-def _plan_in(store: Store, program: str) -> Plan:
-    if store.meta("sha256") is None:
-        raise JournalError(f"{store.path}: nothing was sent under this journal")
+def plan_in(store: Store, program: str) -> Plan:
+    """Read from the journal how its rows become calls.
+
+    Raises `JournalError` for a journal of another program than *program*.
+    """
     _check_program(store, program)
     mapping = json.loads(store.meta("mapping") or "")
     source = Source(
@@ -234,7 +202,9 @@ class _StoppedError(Exception):
 
 
 @attrs.define(kw_only=True)
-class _Run:
+class Run:
+    """A run of an import, over the rows of its journal."""
+
     client: Partnero
     journal: Journal
     plan: Plan
@@ -272,11 +242,15 @@ class _Run:
     # --- what is done ---
 
     async def all_of(self, source: Source) -> None:
-        """Read the file in, see what is there, settle what is in doubt, send the rest.
+        """Read the file in, and go on.
 
         All of it can be cut short anywhere, and begun again.
         """
         await self.journal.do(lambda store: self._scan(store, source))
+        await self.rest()
+
+    async def rest(self) -> None:
+        """See what is there, settle what is in doubt, send what is pending."""
         await self._recount("preparing")
         if self.plan.resource == "transactions":
             await self._guarded(self._prepare_sales())
@@ -300,7 +274,7 @@ class _Run:
     def _scan(self, store: Store, source: Source) -> None:
         try:
             scan(store, source, self.plan, watch=self._scanned)
-        except SourceError:
+        except (SourceError, JournalWriteError):
             if store.meta("sha256") is None:
                 store.remove()
             raise

@@ -104,9 +104,9 @@ class Row(NamedTuple):
     customer: str | None
     cells: list[str]
     """Empty for rows that are done."""
-    code: str | None
-    reason: str | None
-    sent_at: float | None
+    code: str | None = None
+    reason: str | None = None
+    sent_at: float | None = None
     field: str | None = None
     """The field that is to blame, where it is one."""
     amount: str | None = None
@@ -134,7 +134,7 @@ SALE_COLUMNS: Final = ", ".join(f"s.{name}" for name in Sale._fields)
 class Store:
     """The open file. Nobody else can open it meanwhile, and a kill leaves it usable."""
 
-    def __init__(self, path: Path, *, make: bool) -> None:
+    def __init__(self, path: Path, *, make: bool, reading: bool = False) -> None:
         self.path = path
         self.is_new: bool = not path.exists()
         if self.is_new and not make:
@@ -144,7 +144,9 @@ class Store:
                 self._make_file()
             self._sql = sqlite3.connect(path, timeout=0, isolation_level=None)
             try:
-                self._prepare()
+                self._prepare(make=make)
+                if reading:
+                    self._sql.execute("PRAGMA query_only = ON")
             except BaseException:
                 self._sql.close()
                 raise
@@ -156,7 +158,7 @@ class Store:
         except OSError as error:
             raise JournalError(f"{self.path}: {error.strerror}") from None
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, make: bool) -> None:
         # The lock is the operating system's and ends with the process, however it ends.
         for pragma in ("locking_mode = EXCLUSIVE", "synchronous = FULL"):
             self._sql.execute(f"PRAGMA {pragma}").fetchall()
@@ -167,7 +169,7 @@ class Store:
         empty = not self._sql.execute("SELECT count(*) FROM sqlite_master").fetchone()[
             0
         ]
-        if not empty and application != APPLICATION:
+        if application != APPLICATION and not (empty and make):
             raise JournalError(f"{self.path} is no journal of an import")
         if not empty and version != VERSION:
             age = "a newer" if version > VERSION else "an older"
@@ -237,6 +239,10 @@ class Store:
         row = found.fetchone()
         return row[0] if row else None
 
+    def drop(self, name: str) -> None:
+        """Forget a property of the whole import."""
+        self._sql.execute("DELETE FROM meta WHERE name = ?", (name,))
+
     def keep(self, **values: str) -> None:
         """Set properties of the whole import."""
         # Alone or as part of a transaction.
@@ -260,6 +266,20 @@ class Store:
             f"INSERT INTO rows ({COLUMNS}, digest, claim)"  # noqa: S608 - names of ours
             f" VALUES ({', '.join('?' * (len(row) + 2))})",
             (*row[:5], json.dumps(row.cells), *row[6:], digest, claim),
+        )
+
+    def change(self, row: Row, *, claim: str | None) -> None:
+        """Write down anew what was made of a row; another row may have its *claim*.
+
+        Raises `sqlite3.IntegrityError` then, as `add` does.
+        """
+        self._sql.execute(
+            "UPDATE rows SET state = ?, key = ?, customer = ?, code = ?, reason = ?,"
+            " field = ?, amount = ?, units = ?, claim = ? WHERE row = ?",
+            (
+                *(row.state, row.key, row.customer, row.code, row.reason),
+                *(row.field, row.amount, row.units, claim, row.row),
+            ),
         )
 
     def claimed_by(self, claim: str) -> int:
