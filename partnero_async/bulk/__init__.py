@@ -21,7 +21,7 @@ on its own: it is *parked*, and `resolve` looks it up.
 
 from .again import resolve, resume, retry_rejects, status
 from .fields import Field, ResourceName, fields_of
-from .report import Listed, Moment, Money, Progress, Report
+from .report import Listed, Moment, Money, Outcome, Progress, Report
 from .run import run_import
 from .source import Source
 from .stops import (
@@ -43,6 +43,7 @@ __all__ = [
     "Listed",
     "Moment",
     "Money",
+    "Outcome",
     "Progress",
     "Report",
     "ResourceName",

@@ -12,7 +12,7 @@ import attrs
 from .fields import ResourceName
 from .store import State
 
-__all__ = ["Doing", "Listed", "Moment", "Money", "Progress", "Report"]
+__all__ = ["Doing", "Listed", "Moment", "Money", "Outcome", "Progress", "Report"]
 
 
 Doing = Literal["reading", "preparing", "sending", "looking up"]
@@ -27,6 +27,17 @@ class Listed:
     key: str | None
     code: str | None
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """Rows to which the same happened, for the same reason."""
+
+    state: State
+    code: str | None = None
+    rows: int = 0
+    example: Listed | None = None
+    """The first of them; None for rows that are done or pending."""
 
 
 @attrs.frozen(kw_only=True)
@@ -126,6 +137,8 @@ class Report:
     first_rejected: Sequence[Listed] = ()
     first_parked: Sequence[Listed] = ()
     """Rows in doubt: parked, or under way at the end."""
+    outcomes: Sequence[Outcome] = ()
+    """All rows, by state and code."""
     reasons: Mapping[str, int] = attrs.field(factory=dict[str, int])
     """Rows by code: of those that are rejected or in doubt."""
     by_field: Mapping[str, Sequence[Listed]] = attrs.field(

@@ -11,7 +11,7 @@ from .doubt import ABSENT
 from .fields import ResourceName
 from .lookup import ALREADY_THERE
 from .rejects import write_rejects
-from .report import Listed, Money, Report
+from .report import Listed, Money, Outcome, Report
 from .stops import JournalError
 from .store import State, Store
 
@@ -35,17 +35,19 @@ EXACT: Final = Context(prec=200)
 
 def report_of(store: Store, **more: Any) -> Report:
     """Say what came of all rows so far; *more* is what only a run knows."""
-    counts = store.counts()
-    there = sum(count for _, code, count in counts if code == ALREADY_THERE)
-    values: dict[str, Any] = {**by_state(counts), **more}
+    outcomes = _outcomes(store)
+    there = sum(found.rows for found in outcomes if found.code == ALREADY_THERE)
+    counts = by_state([(found.state, found.code, found.rows) for found in outcomes])
+    values: dict[str, Any] = {**counts, **more}
     return Report(
         resource=cast("ResourceName", store.meta("resource")),
         journal=store.path,
-        rows=sum(count for _, _, count in counts),
+        rows=sum(found.rows for found in outcomes),
         already_there=there,
         first_rejected=_listed(store, "rejected"),
         first_parked=_listed(store, "parked", "sent"),
-        reasons=_reasons(counts),
+        outcomes=outcomes,
+        reasons=_reasons(outcomes),
         by_field=_by_field(store),
         money=_money(store),
         **values,
@@ -70,24 +72,45 @@ def write(store: Store, rejects: Path) -> dict[str, Any]:
         return {"rejects_problem": error.message}
 
 
+TOLD: Final[Sequence[State]] = ("rejected", "parked", "sent")
+"""States that have a reason."""
+
+WHY: Final = "it was being sent when the import ended, and was not looked up yet"
+
+
 def _listed(store: Store, *states: State) -> list[Listed]:
     rows = store.fetch(states, after=0, limit=LISTED)
+    return [_row(row.row, row.key, row.code, row.reason) for row in rows]
+
+
+def _row(row: int, key: str | None, code: str | None, reason: str | None) -> Listed:
+    return Listed(row, key, code or UNDER_WAY, reason or WHY)
+
+
+# Next to min() the other columns are those of the row that has the minimum.
+OUTCOMES: Final = """
+SELECT state, code, count(*) AS many, key, reason, min(row) FROM rows
+GROUP BY state, code
+ORDER BY instr('done rejected parked sent pending', state), many DESC, code
+"""
+
+
+def _outcomes(store: Store) -> Sequence[Outcome]:
     return [
-        Listed(row.row, row.key, row.code or UNDER_WAY, row.reason or _WHY)
-        for row in rows
+        Outcome(
+            state=state,
+            code=code or (UNDER_WAY if state == "sent" else None),
+            rows=many,
+            example=_row(row, key, code, reason) if state in TOLD else None,
+        )
+        for state, code, many, key, reason, row in store.select(OUTCOMES)
     ]
 
 
-_WHY: Final = "it was being sent when the import ended, and was not looked up yet"
-
-
-def _reasons(counts: Sequence[tuple[State, str | None, int]]) -> dict[str, int]:
-    told = [
-        (count, code or UNDER_WAY)
-        for state, code, count in counts
-        if state in ("rejected", "parked", "sent")
-    ]
-    return {code: count for count, code in sorted(told, key=lambda each: -each[0])}
+def _reasons(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    told = [found for found in outcomes if found.state in TOLD]
+    most = sorted(told, key=lambda found: -found.rows)
+    return {found.code or UNDER_WAY: found.rows for found in most}
 
 
 BY_FIELD: Final = """
