@@ -12,18 +12,12 @@ from typing import Any, Final
 import attrs
 
 from .cells import CellError, quoted
-from .fields import EXCLUSIVE, REQUIRED, Field, ResourceName, fields_of
+from .fields import Field, ResourceName, exclusive, fields_of
+from .kinds import kind_of
 from .source import REJECT_COLUMNS, Source
 from .stops import ColumnError
 
 __all__ = ["Entry", "Plan", "RowError", "plan_of"]
-
-KEY_FIELD: Final[Mapping[ResourceName, str]] = {
-    "partners": "email",
-    "customers": "key",
-    "transactions": "key",
-}
-"""The field by which a record of the API is looked up."""
 
 MONEY: Final = ("amount", "amount_units")
 
@@ -46,6 +40,9 @@ class Entry:
     """One row, ready to be sent."""
 
     key: str
+    """What its record is called, as people read it."""
+    claim: str
+    """What no two rows of a file may share."""
     arguments: dict[str, Any]
     """Of the create method."""
     amount: Decimal | None
@@ -123,11 +120,15 @@ class Plan:
                 )
 
     def _entry(self, arguments: dict[str, Any]) -> Entry:
+        kind = kind_of(self.resource)
+        if broken := kind.rule(arguments):
+            raise RowError("invalid", broken)
         return Entry(
-            key=arguments[KEY_FIELD[self.resource]],
+            key=kind.key_of(arguments),
+            claim=kind.claim_of(arguments),
             arguments=arguments,
             amount=arguments.get("amount"),
-            customer=_buyer(arguments),
+            customer=_buyer(arguments) if self.resource == "transactions" else None,
         )
 
 
@@ -192,11 +193,11 @@ def plan_of(resource: ResourceName, source: Source, header: Sequence[str]) -> Pl
         takes=takes,
         constants=_constants(fields, source),
         given=frozenset(source.constants),
-        needs=REQUIRED[resource],
+        needs=kind_of(resource).needed,
         # Most files have one column of each group: then there is nothing to check.
         excludes=[
             group
-            for group in EXCLUSIVE[resource]
+            for group in exclusive(resource)
             if len(present.intersection(group)) > 1
         ],
     )
@@ -270,7 +271,7 @@ def _nearest(name: str, names: Iterable[str]) -> str:
 
 
 def _check_needed(resource: ResourceName, present: set[str]) -> None:
-    for needed in REQUIRED[resource]:
+    for needed in kind_of(resource).needed:
         if present.isdisjoint(needed):
             raise ColumnError(
                 f"no column for {' or '.join(needed)}:"

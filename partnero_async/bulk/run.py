@@ -19,6 +19,7 @@ from ..errors import NotFoundError, PartneroError
 from .doubt import Doubts
 from .fields import ResourceName
 from .journal import Journal
+from .kinds import kind_of
 from .pace import Pacemaker
 from .plan import Plan, plan_of
 from .rejects import part_of
@@ -252,13 +253,16 @@ class Run:
     async def rest(self) -> None:
         """See what is there, settle what is in doubt, send what is pending."""
         await self._recount("preparing")
-        if self.plan.resource == "transactions":
-            await self._guarded(self._prepare_sales())
-        else:
+        if kind_of(self.plan.resource).once:
             # The API keeps these unique, so what was under way may be sent again.
             await self.journal.do(lambda store: store.reopen("sent", "parked"))
+            if await self._left():
+                await self._guarded(kind_of(self.plan.resource).probe(self.client))
+        else:
+            await self._guarded(self._look_first())
         await self._recount("sending")
         while not self.halt and await self._left():
+            self.sender.new_round()
             await self._send_pending()
             # What found no API is pending again, so that it may take another round.
             await self.journal.flush()
@@ -284,7 +288,7 @@ class Run:
         if self.halt:
             raise _StoppedError
 
-    async def _prepare_sales(self) -> None:
+    async def _look_first(self) -> None:
         survey = Survey(
             client=self.client,
             journal=self.journal,

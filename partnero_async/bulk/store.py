@@ -318,6 +318,15 @@ class Store:
             yield from found
             after = found[-1].row
 
+    def named(self, name: str) -> list[Row]:
+        """Return the pending rows whose claim is *name* and more, on a further line."""
+        found = self._sql.execute(
+            f"SELECT {COLUMNS} FROM rows WHERE state = 'pending'"  # noqa: S608 - names of ours
+            " AND claim > ? AND claim < ? ORDER BY row",
+            (f"{name}\n", f"{name}\v"),
+        )
+        return [_row(values) for values in found.fetchall()]
+
     def counts(self) -> list[tuple[State, str | None, int]]:
         """Count the rows by state and code."""
         return self._sql.execute(

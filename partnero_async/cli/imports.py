@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from cyclopts import App, Parameter
 
@@ -128,7 +128,7 @@ def _help(resource: ResourceName) -> str:
     """
 
 
-for name in ("partners", "customers", "transactions"):
+for name in get_args(ResourceName):
     app.command(_command(name), name=name)
 for name, command in commands.items():
     app.command(command, name=name)

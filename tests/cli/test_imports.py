@@ -255,6 +255,7 @@ def test_everything_that_a_report_may_say() -> None:
         "rejected: row 1: no key [2J",
         "rejected: 22 more",
         "parked: row 2 (s2): 2 sales have the key s2",
+        "parked: 1 more",
         "mend and import the rejected rows: s.csv.rejects.csv",
         "look up what is in doubt: partnero import resolve s.csv.journal",
         "stopped, the API refuses: the key is revoked",
