@@ -19,17 +19,19 @@ killed goes on where it stopped. A sale whose outcome is not known is never sent
 on its own: it is *parked*, and `resolve` looks it up.
 """
 
+from .again import resolve, resume, retry_rejects, status
 from .batch import Batch
 from .fields import Field, ResourceName, fields_of
 from .mapping_file import SourceOptions, load_mapping, mapping_names
-from .report import Listed, Progress, Report
-from .run import resolve, run_import
+from .report import Listed, Moment, Money, Outcome, Progress, Report
+from .run import run_import
 from .source import Format, Frame, Given, Source
 from .stops import (
     ColumnError,
     ImportStopError,
     JournalError,
     JournalInUseError,
+    JournalWriteError,
     SourceError,
 )
 
@@ -43,7 +45,11 @@ __all__ = [
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
+    "JournalWriteError",
     "Listed",
+    "Moment",
+    "Money",
+    "Outcome",
     "Progress",
     "Report",
     "ResourceName",
@@ -54,5 +60,8 @@ __all__ = [
     "load_mapping",
     "mapping_names",
     "resolve",
+    "resume",
+    "retry_rejects",
     "run_import",
+    "status",
 ]

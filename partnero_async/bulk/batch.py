@@ -26,7 +26,7 @@ from .lookup import look_up
 from .newcomers import Newcomers, introduced
 from .plan import Entry
 from .send import Sender, each
-from .stops import ImportStopError
+from .stops import JournalWriteError
 from .store import Row, Store
 
 __all__ = ["Batch", "Batches", "batches_of"]
@@ -134,8 +134,8 @@ class Batches:
     async def _send_of(self, name: str) -> None:
         try:
             await self._send_all_of(name)
-        except ImportStopError:
-            raise
+        except JournalWriteError as error:
+            self.sender.halt.unwritten = error
         except PartneroError as error:  # of a look-up
             self.sender.halt.give_up(error)
 

@@ -35,6 +35,8 @@ class Finding:
 
     kind: Literal["created", "absent", "equal", "different", "several"]
     reason: str
+    field: str | None = None
+    """The first that differs."""
 
 
 EQUAL: Final = Finding("equal", "it is there")
@@ -69,5 +71,7 @@ async def compare(
 def different(entry: Entry, wrong: Sequence[str]) -> Finding:
     """Say that what is there under the key of *entry* has other values."""
     return Finding(
-        "different", f"{entry.key} is there with another {' and '.join(wrong)}"
+        "different",
+        f"{entry.key} is there with another {' and '.join(wrong)}",
+        field=wrong[0],
     )

@@ -9,6 +9,7 @@ from itertools import islice, zip_longest
 
 from ..errors import one_line
 from .fields import ResourceName
+from .kinds import kind_of
 from .plan import Entry, Plan, RowError, plan_of
 from .rows import open_rows
 from .source import Source
@@ -16,7 +17,7 @@ from .stops import JournalError
 from .store import Row, Store
 from .table import OF_ROWS, WHOLE, Record, Rows
 
-__all__ = ["entry_of", "open_plan", "scan"]
+__all__ = ["entry_of", "judged", "open_plan", "scan", "second_of"]
 
 TOGETHER = 2000
 """Rows a commit."""
@@ -60,62 +61,78 @@ def _read_in(store: Store, rows: Rows, plan: Plan, *, watch: Watch) -> None:
 
 
 def _add(store: Store, record: Record, plan: Plan) -> None:
+    blank = Row(record.row, record.line, "pending", None, None, None, record.cells)
+    row, claim = judged(blank, plan, problem=_problem_of(record, plan))
     try:
-        entry = entry_of(record, plan)
-    except RowError as error:
-        _add_rejected(store, record, error, key=None)
-        return
-    try:
-        store.add(_pending(record, entry), digest=record.digest(), claim=entry.claim)
+        store.add(row, digest=record.digest(), claim=claim)
     except sqlite3.IntegrityError:
-        first = store.claimed_by(entry.claim)
-        why = f"{entry.key} is the key of row {first} too"
-        _add_rejected(store, record, RowError("duplicate", why), key=entry.key)
+        twice = second_of(row, plan, first=store.claimed_by(claim or ""))
+        store.add(twice, digest=record.digest(), claim=None)
+
+
+def _problem_of(record: Record, plan: Plan) -> RowError | None:
+    """Return what kept a cell from being read; one that is left out does no harm."""
+    for position, reason in record.problems:
+        if position == WHOLE:
+            return RowError("unreadable", reason)
+        for taken, field in plan.takes:
+            if position == taken:
+                why = f"{field.name}: {reason}"
+                return RowError("unreadable", why, field=field.name)
+    return None
 
 
 def entry_of(record: Record, plan: Plan) -> Entry:
     """Turn a record into a call; raise `RowError` for one that cannot be sent."""
-    for position, reason in record.problems:
-        if position == WHOLE:
-            raise RowError("unreadable", reason)
-        # What is in a column that is left out does no harm.
-        for taken, field in plan.takes:
-            if position == taken:
-                raise RowError("unreadable", f"{field.name}: {reason}")
+    if problem := _problem_of(record, plan):
+        raise problem
     return plan.read(record.cells)
 
 
-def _pending(record: Record, entry: Entry) -> Row:
-    return Row(
-        row=record.row,
-        line=record.line,
+def judged(
+    row: Row, plan: Plan, *, problem: RowError | None = None
+) -> tuple[Row, str | None]:
+    """Say what the cells of *row* make of it, and the key that it takes for itself."""
+    try:
+        if problem:
+            raise problem
+        entry = plan.read(row.cells)
+    except RowError as error:
+        amount, units = plan.money(row.cells)
+        return _rejected(row, error)._replace(amount=amount, units=units), None
+    amount, units = entry.money()
+    read = row._replace(
         state="pending",
         key=entry.key,
         customer=entry.customer,
         buyer=entry.buyer,
-        cells=record.cells,
         code=None,
         reason=None,
-        sent_at=None,
+        field=None,
+        amount=amount,
+        units=units,
     )
+    return read, entry.claim
 
 
-def _add_rejected(
-    store: Store, record: Record, error: RowError, *, key: str | None
-) -> None:
-    row = Row(
-        row=record.row,
-        line=record.line,
+def second_of(row: Row, plan: Plan, *, first: int) -> Row:
+    """Reject a row whose key another row has taken."""
+    why = f"{row.key} is the key of row {first} too"
+    return _rejected(
+        row, RowError("duplicate", why, field=kind_of(plan.resource).keys[0])
+    )._replace(key=row.key)
+
+
+def _rejected(row: Row, error: RowError) -> Row:
+    return row._replace(
         state="rejected",
-        key=key,
+        key=None,
         customer=None,
         buyer=None,
-        cells=record.cells,
         code=error.code,
         reason=one_line(error.reason),
-        sent_at=None,
+        field=error.field,
     )
-    store.add(row, digest=record.digest(), claim=None)
 
 
 def _refuse_changed(store: Store, rows: Rows, seen: str) -> None:

@@ -34,6 +34,7 @@ from .newcomers import introduced
 from .plan import Entry, Plan, RowError
 from .referrers import Referrers
 from .report import Progress
+from .stops import JournalWriteError
 from .store import Row, State
 
 __all__ = ["Halt", "Sender", "each", "rows_in"]
@@ -55,6 +56,7 @@ class Halt:
     """Set from outside: somebody wants it to end."""
     refused: str | None = None
     unreachable: str | None = None
+    unwritten: JournalWriteError | None = None
     strikes: int = 0
     cancelled: bool = False
     """Even what is under way has been given up."""
@@ -62,7 +64,11 @@ class Halt:
     def __bool__(self) -> bool:
         """Say whether to send nothing new."""
         return bool(
-            self.stop.is_set() or self.refused or self.unreachable or self.cancelled
+            self.stop.is_set()
+            or self.refused
+            or self.unreachable
+            or self.unwritten
+            or self.cancelled
         )
 
     def strike(self, error: PartneroError) -> None:
@@ -169,25 +175,40 @@ class Sender:
         try:
             entry = self.plan.read(row.cells)
         except RowError as error:  # another version of this package read it in
-            self.settle(row, "rejected", code=error.code, reason=error.reason)
+            self._reject(row, error)
             return False
-        await self.journal.sent(row.row)
+        try:
+            await self.journal.sent(row.row)
+        except JournalWriteError as error:
+            self.halt.unwritten = error
+            return False
         self.progress.sent += 1
         try:
             finding = await self._create(entry, newcomer)
         except RowError as error:
-            self.settle(row, "rejected", code=error.code, reason=error.reason)
+            self._reject(row, error)
             return False
         except PartneroError as error:
             self._judge(row, entry, error)
             return False
         self.halt.strikes = 0
         if finding.kind == "different":
-            self.settle(row, "rejected", code="conflict", reason=finding.reason)
+            self.settle(
+                row,
+                "rejected",
+                code="conflict",
+                reason=finding.reason,
+                field=finding.field,
+            )
             return False
         there = finding.kind == "equal" and row.sent_at is None
         self.settle(row, "done", code=ALREADY_THERE if there else None)
         return True
+
+    def _reject(self, row: Row, error: RowError) -> None:
+        self.settle(
+            row, "rejected", code=error.code, reason=error.reason, field=error.field
+        )
 
     async def _with_owner(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Name the owner of a link by id: by no other name it can be looked up."""
@@ -197,7 +218,8 @@ class Sender:
         id = await self.referrers.id_of(arguments[noun], noun=noun)  # noqa: A001 - the API's own name
         if id is None:
             who = _spelt(noun, arguments[noun])
-            raise RowError(f"unknown_{noun}", f"the program has no {noun}: {who}")
+            reason = f"the program has no {noun}: {who}"
+            raise RowError(f"unknown_{noun}", reason, field=noun)
         return {**arguments, noun: {"id": id}}
 
     async def _create(
@@ -228,8 +250,13 @@ class Sender:
         elif about_all or self._may_come(entry, error):
             self.settle(row, "pending")
         else:
-            reason = f"{_refusal(error)}{self._reference(entry, error)}"
-            self.settle(row, "rejected", code=code_of(error), reason=reason)
+            self.settle(
+                row,
+                "rejected",
+                code=code_of(error),
+                reason=f"{_refusal(error)}{self._reference(entry, error)}",
+                field=next(iter(error.fields), None),
+            )
 
     def _may_come(self, entry: Entry, error: PartneroError) -> bool:
         """Say whether a row may be refused just for another that is still to be sent.
@@ -257,10 +284,15 @@ class Sender:
         *,
         code: str | None = None,
         reason: str | None = None,
+        field: str | None = None,
     ) -> None:
         """Write down what came of *row*."""
         self.journal.settled(
-            row.row, state, code=code, reason=one_line(reason) if reason else None
+            row.row,
+            state,
+            code=code,
+            reason=one_line(reason) if reason else None,
+            field=one_line(field) if field else None,
         )
         self.progress.count(row.state, state)
 

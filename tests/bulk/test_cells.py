@@ -215,7 +215,6 @@ def test_a_long_cell_is_shortened_in_its_reason() -> None:
         cells.money("x" * 5000)
 
 
-<<<<<<< HEAD
 def test_a_choice() -> None:
     """One of a few texts, to the letter; else all are named, and the nearest."""
     assert choice("lifetime") == "lifetime"
@@ -264,7 +263,8 @@ def test_what_is_no_day(cell: str, why: str) -> None:
     """A day is written one way, and has no time."""
     with pytest.raises(CellError, match=why):
         cells.day(cell)
-=======
+
+
 def test_a_moment_that_is_yet_to_come() -> None:
     """A day ahead is the difference of clocks and zones; more is a mistake."""
     now = datetime.now(UTC)
@@ -298,4 +298,3 @@ def test_an_amount_with_a_comma_names_the_option(cell: str, *, names_it: bool) -
     with pytest.raises(CellError) as caught:
         cells.money(cell)
     assert ("--decimal-comma" in str(caught.value)) is names_it
->>>>>>> wt-sources

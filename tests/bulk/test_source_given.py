@@ -21,8 +21,8 @@ import pytest
 
 from partnero_async.bulk import ColumnError, Source, SourceError
 from partnero_async.bulk.given import gather, gathered
-from partnero_async.bulk.records import WHOLE
 from partnero_async.bulk.rows import open_rows
+from partnero_async.bulk.table import WHOLE
 from tests.bulk.reading import cells, opened, records
 
 

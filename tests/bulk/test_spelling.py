@@ -19,7 +19,7 @@ FIELDS = fields_of("transactions")
 
 def read(spelling: Spelling, name: str, cell: str) -> Any:
     """Read a cell of the field *name*."""
-    return spelling.localised(FIELDS)[name].parse(cell)
+    return spelling.localised(FIELDS[name]).parse(cell)
 
 
 @given(
@@ -98,5 +98,5 @@ def test_amounts_that_have_no_decimal_comma(cell: str) -> None:
 def test_only_amounts_and_dates_are_concerned() -> None:
     """Other fields are read as ever."""
     spelling = Spelling(decimal_comma=True, date_format="%d.%m.%Y")
-    assert spelling.localised(FIELDS)["key"] is FIELDS["key"]
+    assert spelling.localised(FIELDS["key"]) is FIELDS["key"]
     assert read(spelling, "key", "1.234,56") == "1.234,56"
