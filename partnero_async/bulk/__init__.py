@@ -21,6 +21,8 @@ on its own: it is *parked*, and `resolve` looks it up.
 
 from .again import resolve, resume, retry_rejects, status
 from .fields import Field, ResourceName, fields_of
+from .forecast import Forecast, Planned, Step
+from .foresee import dry_run, plan_import
 from .report import Listed, Moment, Money, Outcome, Progress, Report
 from .run import run_import
 from .source import Source
@@ -36,6 +38,7 @@ from .stops import (
 __all__ = [
     "ColumnError",
     "Field",
+    "Forecast",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -44,12 +47,16 @@ __all__ = [
     "Moment",
     "Money",
     "Outcome",
+    "Planned",
     "Progress",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
+    "Step",
+    "dry_run",
     "fields_of",
+    "plan_import",
     "resolve",
     "resume",
     "retry_rejects",
