@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from partnero_async import Partnero as AsyncPartnero
 from partnero_async import bulk as _bulk
@@ -28,6 +28,7 @@ from partnero_async.bulk import (
     Batch,
     ColumnError,
     Field,
+    Forecast,
     Format,
     Frame,
     Given,
@@ -39,17 +40,20 @@ from partnero_async.bulk import (
     Moment,
     Money,
     Outcome,
+    Planned,
     Progress,
     Report,
     ResourceName,
     Source,
     SourceError,
     SourceOptions,
+    Step,
     fields_of,
     load_mapping,
     mapping_names,
 )
 from partnero_async.bulk.again import read_status
+from partnero_async.bulk.foresee import checked
 from partnero_async.bulk.given import gather
 
 from ._portal import TEARDOWN, Portal, Trip, deliver
@@ -59,6 +63,7 @@ __all__ = [
     "Batch",
     "ColumnError",
     "Field",
+    "Forecast",
     "Format",
     "Frame",
     "Given",
@@ -70,15 +75,19 @@ __all__ = [
     "Moment",
     "Money",
     "Outcome",
+    "Planned",
     "Progress",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
     "SourceOptions",
+    "Step",
+    "dry_run",
     "fields_of",
     "load_mapping",
     "mapping_names",
+    "plan_import",
     "resolve",
     "resume",
     "retry_rejects",
@@ -87,7 +96,8 @@ __all__ = [
 ]
 
 Watch = Callable[[Progress], None]
-Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, Report]]
+T = TypeVar("T")
+Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, T]]
 
 
 def run_import(
@@ -97,10 +107,11 @@ def run_import(
     *,
     journal: Path | str | None = None,
     rejects: Path | str | None = None,
+    update: bool = False,
     concurrency: int = 32,
     settle: float = 5.0,
     batch: Batch = "no",
-    customers: Source | Path | str | None = None,
+    customers: Source | Path | str | Given | None = None,
     on_progress: Watch | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
@@ -110,7 +121,11 @@ def run_import(
     `Source` with options; an iterable is walked in this thread. What can be read only
     once needs a *journal* to be named, and to go on the same rows are given again.
     *journal* is ``FILE.journal`` and *rejects* ``FILE.rejects.csv`` where they are left
-    out. *settle* is how many seconds a request of a killed run may still take to
+    out. What is there already with other values is left alone and its row rejected;
+    *update* changes it, as far as the API lets it be changed, to what its row says:
+    only fields that the row has.
+
+    *settle* is how many seconds a request of a killed run may still take to
     arrive: so long a sale in doubt is waited for before it is parked. *on_progress* is
     called in this thread, several times a second.
 
@@ -133,6 +148,7 @@ def run_import(
     if source.file or journal:
         # Here and not on the loop: what it is made of may belong to this thread.
         source = gather(source)
+    buyers = None if customers is None else gather(Source.of(customers))
     inner, portal = _inside(client)
 
     def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:
@@ -142,10 +158,11 @@ def run_import(
             source,
             journal=journal,
             rejects=rejects,
+            update=update,
             concurrency=concurrency,
             settle=settle,
             batch=batch,
-            customers=customers,
+            customers=buyers,
             on_progress=watch,
             stop=halt,
         )
@@ -220,6 +237,7 @@ def retry_rejects(
     journal: Path | str,
     *,
     codes: Collection[str] = (),
+    update: bool | None = None,
     concurrency: int = 32,
     settle: float = 5.0,
     on_progress: Watch | None = None,
@@ -230,6 +248,7 @@ def retry_rejects(
     A rejected row was refused, so it is not in the program. It is checked anew like any
     other row, and sent if there is nothing wrong with it any more, such as once its
     customer exists. *codes* takes only the rows that were rejected for these reasons.
+    *update* is as in `run_import`, and as it was there when it is left out.
 
     Other options are as in `run_import`, and so is what is raised.
     """
@@ -240,8 +259,59 @@ def retry_rejects(
             inner,
             journal,
             codes=codes,
+            update=update,
             concurrency=concurrency,
             settle=settle,
+            on_progress=watch,
+            stop=halt,
+        )
+
+    return _Run(portal, begin).report(on_progress, stop)
+
+
+def dry_run(resource: ResourceName, source: Source | Path | str | Given) -> Forecast:
+    """Check all rows of *source* as an import does, without a key or a request.
+
+    Raises `ImportStopError` for a file or columns that cannot be used.
+    """
+    return checked(resource, gather(Source.of(source)))
+
+
+def plan_import(
+    client: Partnero,
+    resource: ResourceName,
+    source: Source | Path | str | Given,
+    *,
+    update: bool = False,
+    customers: Source | Path | str | Given | None = None,
+    concurrency: int = 8,
+    on_progress: Watch | None = None,
+    stop: threading.Event | None = None,
+) -> Forecast:
+    """Say what an import would create, change, leave alone and refuse; send nothing.
+
+    All rows are checked, and compared with what the program has: its lists are walked,
+    eight pages at once, where that is cheaper than asking for each row. With *update*
+    rows that differ from what is there are planned as changes, as `run_import` makes
+    them. Rows that refer to rows of the same file are taken to find them, and sales
+    their buyer among *customers*.
+
+    Ends early as `run_import` does. Raises `ImportStopError` for a file or columns that
+    cannot be used, and `PartneroError` for a key that is refused or an API that does
+    not answer.
+    """
+    whole = gather(Source.of(source))
+    buyers = None if customers is None else gather(Source.of(customers))
+    inner, portal = _inside(client)
+
+    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Forecast]:
+        return _bulk.plan_import(
+            inner,
+            resource,
+            whole,
+            update=update,
+            customers=buyers,
+            concurrency=concurrency,
             on_progress=watch,
             stop=halt,
         )
@@ -262,17 +332,17 @@ def _inside(client: Partnero) -> tuple[AsyncPartnero, Portal]:
     return client._async, client._portal  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
-class _Run:
+class _Run(Generic[T]):
     """A run on the client's loop, and what it tells on the way."""
 
-    def __init__(self, portal: Portal, begin: Begin) -> None:
+    def __init__(self, portal: Portal, begin: Begin[T]) -> None:
         self._portal = portal
         self._halt = asyncio.Event()
         self._told: SimpleQueue[Progress | None] = SimpleQueue()
         # None is the end of what is told.
         self._trip = Trip(begin(self._tell, self._halt), lambda: self._told.put(None))
 
-    def report(self, watch: Watch | None, stop: threading.Event | None) -> Report:
+    def report(self, watch: Watch | None, stop: threading.Event | None) -> T:
         """Wait for its end, and pass on what it tells."""
         trip = self._trip
         try:

@@ -22,6 +22,8 @@ on its own: it is *parked*, and `resolve` looks it up.
 from .again import resolve, resume, retry_rejects, status
 from .batch import Batch
 from .fields import Field, ResourceName, fields_of
+from .forecast import Forecast, Planned, Step
+from .foresee import dry_run, plan_import
 from .mapping_file import SourceOptions, load_mapping, mapping_names
 from .report import Listed, Moment, Money, Outcome, Progress, Report
 from .run import run_import
@@ -39,6 +41,7 @@ __all__ = [
     "Batch",
     "ColumnError",
     "Field",
+    "Forecast",
     "Format",
     "Frame",
     "Given",
@@ -50,15 +53,19 @@ __all__ = [
     "Moment",
     "Money",
     "Outcome",
+    "Planned",
     "Progress",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
     "SourceOptions",
+    "Step",
+    "dry_run",
     "fields_of",
     "load_mapping",
     "mapping_names",
+    "plan_import",
     "resolve",
     "resume",
     "retry_rejects",

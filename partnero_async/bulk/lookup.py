@@ -17,6 +17,7 @@ __all__ = [
     "ALREADY_THERE",
     "CREATED",
     "EQUAL",
+    "UPDATED",
     "Finding",
     "compare",
     "different",
@@ -33,13 +34,23 @@ ALREADY_THERE: Final = "already_there"
 class Finding:
     """What was found under a key, against what the row holds."""
 
-    kind: Literal["created", "absent", "equal", "different", "several"]
+    kind: Literal["created", "updated", "absent", "equal", "different", "several"]
     reason: str
-    field: str | None = None
-    """The first that differs."""
+    wrong: Sequence[str] = ()
+    """The fields that differ."""
+    record: Any = attrs.field(default=None, repr=False)
+    """What is there, where it differs."""
+
+    @property
+    def field(self) -> str | None:
+        """The first field that differs."""
+        return next(iter(self.wrong), None)
 
 
 EQUAL: Final = Finding("equal", "it is there")
+UPDATED: Final = "updated"
+"""The code of rows that are done and changed what stood in the program before."""
+
 CREATED: Final = Finding("created", "it was not there before")
 
 
@@ -65,13 +76,14 @@ async def compare(
             " delete the surplus, then resolve again",
         )
     wrong = await kind.differing(referrers, entry.arguments, found[0])
-    return different(entry, wrong) if wrong else EQUAL
+    return different(entry, wrong, found[0]) if wrong else EQUAL
 
 
-def different(entry: Entry, wrong: Sequence[str]) -> Finding:
+def different(entry: Entry, wrong: Sequence[str], record: Any = None) -> Finding:
     """Say that what is there under the key of *entry* has other values."""
     return Finding(
         "different",
         f"{entry.key} is there with another {' and '.join(wrong)}",
-        field=wrong[0],
+        wrong=wrong,
+        record=record,
     )

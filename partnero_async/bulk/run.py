@@ -36,7 +36,7 @@ from .table import Rows
 from .tally import by_state, report_of, write
 from .there import Survey
 
-__all__ = ["Run", "Watch", "plan_in", "program_of", "run_import"]
+__all__ = ["Run", "Watch", "buyers_in", "plan_in", "program_of", "run_import"]
 
 Watch = Callable[[Progress], None]
 
@@ -54,6 +54,7 @@ async def run_import(
     *,
     journal: Path | str | None = None,
     rejects: Path | str | None = None,
+    update: bool = False,
     concurrency: int = 32,
     settle: float = 5.0,
     batch: Batch = "no",
@@ -66,10 +67,11 @@ async def run_import(
     *source* is the path of a file (``-`` for standard input), rows, a frame, or a
     `Source` with options. What can be read only once needs a *journal* to be named, and
     to go on the same rows are given again. *journal* is ``FILE.journal`` and *rejects*
-    ``FILE.rejects.csv`` where they are left out. *settle* is how many seconds a request
-    of a killed run may still take to arrive: so long a sale in doubt is waited for
-    before it is parked. Set *stop* to end early: nothing new is sent, and what is under
-    way gets five seconds.
+    ``FILE.rejects.csv`` where they are left out.
+
+    What is there already with other values is left alone and its row rejected; *update*
+    changes it, as far as the API lets it be changed, to what its row says: only fields
+    that the row has.
 
     With *batch* sales of a customer go together, up to a hundred in a call:
     ``"documented"`` those that have just a key, an amount and an action, which is what
@@ -77,6 +79,10 @@ async def run_import(
     program takes that: one batch is tried and compared before the next. *customers* is
     a file of customers, with the columns of such an import: those who buy and are not
     there are created together with their first sale.
+
+    *settle* is how many seconds a request of a killed run may still take to arrive: so
+    long a sale in doubt is waited for before it is parked. Set *stop* to end early:
+    nothing new is sent, and what is under way gets five seconds.
 
     Raises `ImportStopError` for a file, columns or a journal that cannot be used, and
     `PartneroError` for a key that is refused or an API that is not there: then nothing
@@ -89,12 +95,13 @@ async def run_import(
     _check_folder(rejected)
     source = await gathered(source)
     plan, rows = await asyncio.to_thread(open_plan, resource, source)
-    buyers = None if customers is None else await _buyers(customers)
+    buyers = None if customers is None else await buyers_in(customers)
     about = {
         "resource": resource,
         "program": await program_of(client),
         "mapping": _fingerprint(source, rows.header),
         "rejects": str(rejected),
+        "update": "yes" if update else "",
     }
     async with Journal(path) as book:
         began = await book.do(lambda store: _claim(store, about))
@@ -108,6 +115,7 @@ async def run_import(
             halt=Halt(stop or asyncio.Event()),
             since=began,
             batch=batch,
+            update=update,
         )
         return await run.to_the_end(run.all_of(rows, buyers), rejected)
 
@@ -115,7 +123,8 @@ async def run_import(
 # --- before anything is sent -----------------------------------------------------
 
 
-async def _buyers(customers: Source | Path | str | Given) -> tuple[Plan, Rows]:
+async def buyers_in(customers: Source | Path | str | Given) -> tuple[Plan, Rows]:
+    """Open the customers who may be created with their sales."""
     source = await gathered(Source.of(customers))
     return await asyncio.to_thread(open_plan, "customers", source)
 
@@ -200,6 +209,8 @@ def _claim(store: Store, about: dict[str, str]) -> float:
         store.keep(**about, began=str(time.time()))
     else:
         _check_claim(store, about)
+        with store.explained():
+            store.keep(update=about["update"])
     return float(store.meta("began") or 0)
 
 
@@ -268,6 +279,8 @@ class Run:
     batch: Batch = "no"
     read_as: Mapping[str, str] = attrs.field(factory=dict[str, str])
     """What the source was taken for."""
+    update: bool = False
+    """Whether a record that is there is changed to what its row says."""
     progress: Progress = attrs.field(factory=Progress)
     pace: Pacemaker = attrs.field(factory=Pacemaker)
     sender: Sender = attrs.field(init=False)
@@ -286,6 +299,7 @@ class Run:
             halt=self.halt,
             progress=self.progress,
             since=self.since,
+            update=self.update,
         )
         self.newcomers = Newcomers(client=self.client, journal=self.journal)
         self.doubts = Doubts(
@@ -303,15 +317,19 @@ class Run:
 
         All of it can be cut short anywhere, and begun again.
         """
-        self.read_as = rows.about
-        await self.journal.do(lambda store: self._scan(store, rows))
+        await self.read(rows)
         if buyers:
             await self.journal.do(lambda store: read_newcomers(store, *buyers))
         await self.rest()
 
+    async def read(self, rows: Rows) -> None:
+        """Read the rows into the journal, or see that they are those that were read."""
+        self.read_as = rows.about
+        await self.journal.do(lambda store: self._scan(store, rows))
+
     async def rest(self) -> None:
         """See what is there, settle what is in doubt, send what is pending."""
-        await self._recount("preparing")
+        await self.recount("preparing")
         if kind_of(self.plan.resource).once:
             # The API keeps these unique, so what was under way may be sent again.
             await self.journal.do(lambda store: store.reopen("sent", "parked"))
@@ -319,7 +337,7 @@ class Run:
                 await self._guarded(kind_of(self.plan.resource).probe(self.client))
         else:
             await self._guarded(self._look_first())
-        await self._recount("sending")
+        await self.recount("sending")
         while not self.halt and await self._left():
             self.sender.new_round()
             await self._send_pending()
@@ -328,10 +346,10 @@ class Run:
 
     async def resolving(self, *, send_absent: bool) -> None:
         """Look up what is in doubt, and send what is absent if that is wanted."""
-        await self._recount("looking up")
+        await self.recount("looking up")
         await self.doubts.look_again()
         if send_absent:
-            await self._recount("sending")
+            await self.recount("sending")
             await self.doubts.send_absent()
 
     def _scan(self, store: Store, rows: Rows) -> None:
@@ -407,6 +425,12 @@ class Run:
             raise self.halt.unwritten
         return report
 
+    async def looked(self, work: Coroutine[Any, Any, None]) -> Progress:
+        """Do *work* that sends nothing; say how it went."""
+        async with self._reporting():
+            await self.until_stopped(work)
+        return self.progress
+
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Do *work* to its end, or a few seconds longer than somebody wants it to."""
         task = asyncio.create_task(work)
@@ -447,7 +471,8 @@ class Run:
         if self.watch:
             self.watch(progress)
 
-    async def _recount(self, doing: Doing) -> None:
+    async def recount(self, doing: Doing) -> None:
+        """Take note of what is done next, and of how far the rows are."""
         counts = by_state(await self.journal.do(Store.counts))
         progress = self.progress
         if progress.doing == "reading":

@@ -29,7 +29,7 @@ from ..errors import (
 from .cells import quoted
 from .journal import Journal
 from .kinds import Kind, kind_of
-from .lookup import ALREADY_THERE, CREATED, Finding, different, look_up
+from .lookup import ALREADY_THERE, CREATED, UPDATED, Finding, different, look_up
 from .newcomers import introduced
 from .plan import Entry, Plan, RowError
 from .referrers import Referrers
@@ -149,6 +149,8 @@ class Sender:
     progress: Progress
     since: float = 0.0
     """When the first run of the journal began, in Unix seconds; 0 if not known."""
+    update: bool = False
+    """Whether a record that is there is changed to what its row says."""
     referrers: Referrers = attrs.field(init=False)
     kind: Kind = attrs.field(init=False)
     patient: bool = True
@@ -185,6 +187,8 @@ class Sender:
         self.progress.sent += 1
         try:
             finding = await self._create(entry, newcomer)
+            if finding.kind == "different":
+                finding = await self._changed(entry, finding)
         except RowError as error:
             self._reject(row, error)
             return False
@@ -202,7 +206,8 @@ class Sender:
             )
             return False
         there = finding.kind == "equal" and row.sent_at is None
-        self.settle(row, "done", code=ALREADY_THERE if there else None)
+        code = UPDATED if finding.kind == "updated" else None
+        self.settle(row, "done", code=ALREADY_THERE if there else code)
         return True
 
     def _reject(self, row: Row, error: RowError) -> None:
@@ -239,7 +244,16 @@ class Sender:
                 raise error from None
             return found
         wrong = await self.kind.unseen(self.referrers, entry.arguments, made)
-        return different(entry, wrong) if wrong else CREATED
+        return different(entry, wrong, made) if wrong else CREATED
+
+    async def _changed(self, entry: Entry, finding: Finding) -> Finding:
+        """Change what is there, where that is wanted and can be done."""
+        record, wrong = finding.record, finding.wrong
+        changes = self.kind.changes_for(entry.arguments, record, wrong)
+        if not self.update or changes is None:
+            return finding
+        await self.kind.update(self.client, record, changes)
+        return Finding("updated", f"{', '.join(wrong)} changed")
 
     def _judge(self, row: Row, entry: Entry, error: PartneroError) -> None:
         about_all = self.halt.judge(error)

@@ -332,6 +332,15 @@ class Store:
         )
         return [_row(values) for values in found.fetchall()]
 
+    def claimed(self, names: Iterable[str]) -> list[tuple[str, Row]]:
+        """Return the pending rows that claim one of *names*, each with its claim."""
+        found = self._sql.execute(
+            f"SELECT claim, {COLUMNS} FROM rows WHERE state = 'pending'"  # noqa: S608 - names of ours
+            " AND claim IN (SELECT value FROM json_each(?)) ORDER BY row",
+            (json.dumps(list(names)),),
+        )
+        return [(claim, _row(values)) for claim, *values in found.fetchall()]
+
     def counts(self) -> list[tuple[State, str | None, int]]:
         """Count the rows by state and code."""
         return self._sql.execute(

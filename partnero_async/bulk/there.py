@@ -43,6 +43,8 @@ class Survey:
     journal: Journal
     sender: Sender
     concurrency: int
+    window: int = 1
+    """Pages that are asked for at once."""
 
     async def take(self) -> bool:
         """Reject sales of unknown customers, and see which rows are there already.
@@ -191,7 +193,7 @@ class Survey:
         self, pages: Pages[T], keep: Callable[[Page[T]], Awaitable[None]], *, most: int
     ) -> bool:
         """Keep up to *most* pages; False when there are more."""
-        async with aclosing(pages.pages()) as walk:
+        async with aclosing(pages.pages(window=self.window)) as walk:
             async for page in walk:
                 if page.number > most or self.sender.halt:
                     return False

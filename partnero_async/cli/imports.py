@@ -10,6 +10,8 @@ from typing import Annotated, Any, cast, get_args
 from cyclopts import App, Parameter
 
 from ..bulk import (
+    Batch,
+    Forecast,
     Format,
     ImportStopError,
     Progress,
@@ -20,12 +22,14 @@ from ..bulk import (
     fields_of,
     load_mapping,
     mapping_names,
+    plan_import,
     run_import,
 )
+from ..bulk.foresee import checked
 from ..bulk.mapping_file import merged
 from ..client import Partnero
 from ._options import Concurrency, Limit, Seconds, Switch
-from ._runs import to_the_end
+from ._runs import foretell, run, to_the_end
 from .journals import commands
 
 __all__ = ["app"]
@@ -68,6 +72,12 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         date_format: str | None = None,
         journal: Path | None = None,
         rejects: Path | None = None,
+        dry_run: Switch = False,
+        plan: Switch = False,
+        update: Switch = False,
+        batch: Batch = "no",
+        customers: Path | None = None,
+        customers_mapping: str | None = None,
         concurrency: Concurrency = 32,
         limit: Limit = None,
         settle: Seconds = 5.0,
@@ -88,6 +98,27 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         }
         under = load_mapping(mapping, resource) if mapping else SourceOptions()
         source = Source(path=file, **merged(under, options))
+        buyers = _buyers(customers, customers_mapping)
+
+        if dry_run and not plan:
+            return foretell(checked(resource, source), as_json=json)
+
+        async def look(
+            client: Partnero, watch: Callable[[Progress], None], stop: asyncio.Event
+        ) -> Forecast:
+            return await plan_import(
+                client,
+                resource,
+                source,
+                update=update,
+                customers=buyers,
+                concurrency=concurrency,
+                on_progress=watch,
+                stop=stop,
+            )
+
+        if plan:
+            return foretell(run(look, limit=limit), as_json=json)
 
         async def work(
             client: Partnero, watch: Callable[[Progress], None], stop: asyncio.Event
@@ -98,6 +129,9 @@ def _command(resource: ResourceName) -> Callable[..., int]:
                 source,
                 journal=journal,
                 rejects=rejects,
+                update=update,
+                batch=batch,
+                customers=buyers,
                 concurrency=concurrency,
                 settle=settle,
                 on_progress=watch,
@@ -148,6 +182,23 @@ def _help(resource: ResourceName) -> str:
     rejects
         The rows that were rejected and why, FILE.rejects.csv when left out. Mended, it
         can be imported like any other file.
+    dry_run
+        Check all rows and send nothing; it needs no API key and leaves no journal.
+    plan
+        Look at what is there too, and show what would be created, updated, left alone
+        and refused; nothing is changed.
+    update
+        Change what is there with other values to what its row says, as far as the API
+        lets it be changed; without it such rows are rejected.
+    batch
+        Sales of a customer in one call: `documented` for those that have just a key, an
+        amount and an action; `all-fields` for all, where the program takes them, which
+        is tried on one batch first. For transactions only.
+    customers
+        A file of customers: those who buy and are not there are created with their
+        first sale, which costs no request. For transactions only.
+    customers_mapping
+        Their mapping, like --mapping.
     concurrency
         Requests at once.
     limit
@@ -165,6 +216,15 @@ for name in get_args(ResourceName):
     app.command(_command(name), name=name)
 for name, command in commands.items():
     app.command(command, name=name)
+
+
+def _buyers(file: Path | None, mapping: str | None) -> Source | None:
+    if file is None:
+        if mapping:
+            raise ImportStopError("--customers-mapping is for a file: --customers FILE")
+        return None
+    options = load_mapping(mapping, "customers") if mapping else SourceOptions()
+    return Source(path=file, **options)
 
 
 def _given(**options: Any) -> SourceOptions:
