@@ -131,7 +131,8 @@ def test_ready_mappings_fit_the_fields(name: str) -> None:
     columns = options.get("columns", {})
     assert set(columns) <= set(fields_of("partners"))
     header = [*columns.values(), *options.get("ignore", ())]
-    assert plan_of("partners", Source(path="x.csv", **options), header)
+    plan = plan_of("partners", Source(path="x.csv", **options), header)
+    assert {field.name for _, field in plan.takes} == set(columns)
 
 
 def test_the_ready_mappings() -> None:
