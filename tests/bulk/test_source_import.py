@@ -141,11 +141,14 @@ async def test_asynchronous_rows(
 
 
 async def test_the_same_rows_in_another_form(client: Partnero, tmp_path: Path) -> None:
-    """Rows are compared as rows: a frame goes on where a list stopped."""
-    await sell(client, mappings(), tmp_path)
+    """Rows are compared as rows: a frame goes on where a file stopped."""
     columns = ("key", "customer.key", "amount", "created_at", "action")
-    report = await sell(client, frame().select(columns), tmp_path)
-    assert (report.done, report.requests) == (COUNT, 0)
+    table = frame().select(columns)
+    table.write_csv(tmp_path / "s.csv")
+    await sell(client, tmp_path / "s.csv", tmp_path)
+    for source in (mappings(), table):
+        report = await sell(client, source, tmp_path)
+        assert (report.done, report.requests) == (COUNT, 0)
 
 
 async def test_other_rows_are_refused(client: Partnero, tmp_path: Path) -> None:
