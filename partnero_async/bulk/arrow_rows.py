@@ -116,8 +116,6 @@ def explained() -> Generator[None]:
     pa = _pyarrow()
     try:
         yield
-    except SourceError:
-        raise
     except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
         raise SourceError(f"it cannot be read: {error}") from None
 

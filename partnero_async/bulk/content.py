@@ -124,8 +124,6 @@ class Content:
             hashed = _Hashed(file)
             whole = io.BufferedReader(hashed, CHUNK)
             yield gzip.GzipFile(fileobj=whole) if self.packed else whole
-            while whole.read(CHUNK):
-                pass
             if hashed.hash.hexdigest() != sha256:
                 raise SourceError("it was changed while it was read: start again")
 

@@ -33,14 +33,9 @@ def _rows(content: Content, source: Source) -> Rows:
     if content.starts_with(REJECT_COLUMNS[0].encode()):
         # What was rejected is written as CSV, however the rows were written before.
         return CsvRows(content, encoding=None, delimiter=None)
-    match source.format_by_name:
-        case "csv":
-            return CsvRows(
-                content, encoding=source.encoding, delimiter=source.delimiter
-            )
-        case "jsonl":
-            return JsonRows(content, encoding=source.encoding, spelling=source.spelling)
-        case "parquet":
-            return ArrowRows(content, source, parquet=True)
-        case "arrow":
-            return ArrowRows(content, source, parquet=False)
+    form, encoding = source.format_by_name, source.encoding
+    if form == "csv":
+        return CsvRows(content, encoding=encoding, delimiter=source.delimiter)
+    if form == "jsonl":
+        return JsonRows(content, encoding=encoding, spelling=source.spelling)
+    return ArrowRows(content, source, parquet=form == "parquet")

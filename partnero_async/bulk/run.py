@@ -136,8 +136,8 @@ def _files(
     file = source.file
     if not file and not journal:
         raise JournalError(
-            f"{source.name} can be read only once, or has no name: say where the"
-            " journal is to be (--journal)"
+            f"there is no file beside which the journal of {source.name} could be:"
+            " name one (--journal)"
         )
     path = Path(journal or f"{file}.journal")
     beside = path.parent / (file or path).name

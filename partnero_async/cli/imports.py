@@ -48,6 +48,7 @@ app: App = App(
     help_epilogue=EPILOGUE,
 )
 
+File = Annotated[Path, Parameter(allow_leading_hyphen=True)]  # for standard input: -
 Pairs = Annotated[
     list[str] | None, Parameter(consume_multiple=True, negative="", metavar="F=V")
 ]
@@ -58,7 +59,7 @@ def _command(resource: ResourceName) -> Callable[..., int]:
     """Make the command of one resource; its help names the columns it takes."""
 
     def command(
-        file: Path,
+        file: File,
         /,
         *,
         mapping: str | None = None,

@@ -13,14 +13,14 @@ from typing import Any
 
 import partnero_sync.bulk
 from partnero_async import Partnero, bulk
-from partnero_async.bulk import Forecast, Report, ResourceName, Source
+from partnero_async.bulk import Forecast, Report, ResourceName
 from tests.awaited import AwaitedClient, in_thread
 
 Stop = asyncio.Event | threading.Event
 
 
 async def run_import(
-    client: Partnero, resource: ResourceName, source: Source | Path, **options: Any
+    client: Partnero, resource: ResourceName, source: Any, **options: Any
 ) -> Report:
     """Import with the form that is the client's."""
     if not isinstance(client, AwaitedClient):
@@ -58,7 +58,7 @@ async def retry_rejects(client: Partnero, journal: Path, **options: Any) -> Repo
 
 
 async def plan_import(
-    client: Partnero, resource: ResourceName, source: Source | Path, **options: Any
+    client: Partnero, resource: ResourceName, source: Any, **options: Any
 ) -> Forecast:
     """Plan with the form that is the client's."""
     if not isinstance(client, AwaitedClient):

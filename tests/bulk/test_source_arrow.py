@@ -56,14 +56,14 @@ def parquet(folder: Path, table: pa.Table) -> Path:
 
 def ipc_file(folder: Path, table: pa.Table) -> Path:
     """Write an Arrow file."""
-    with pa.ipc.new_file(folder / "t.arrow", table.schema) as file:
+    with pa.ipc.new_file(str(folder / "t.arrow"), table.schema) as file:
         file.write_table(table)
     return folder / "t.arrow"
 
 
 def ipc_stream(folder: Path, table: pa.Table) -> Path:
     """Write a stream of Arrow's to a file."""
-    with pa.ipc.new_stream(folder / "t.arrows", table.schema) as file:
+    with pa.ipc.new_stream(str(folder / "t.arrows"), table.schema) as file:
         file.write_table(table)
     return folder / "t.arrows"
 
@@ -101,7 +101,7 @@ def test_a_frame_of_pandas() -> None:
             "key": ["a", "b", "c"],
             "number": [1001, None, 3],
             "kind": pd.Categorical(["x", "y", None]),
-            "when": pd.to_datetime(["2024-01-31", None, "2024-02-01"], utc=True),
+            "when": pd.to_datetime(["2024-01-31", "", "2024-02-01"], utc=True),
         }
     ).query("key != 'b'")
     assert opened(frame).header == ("key", "number", "kind", "when")
@@ -112,7 +112,7 @@ def test_a_frame_of_pandas() -> None:
 
 
 def test_a_moment_without_a_zone_is_a_problem_of_its_row() -> None:
-    """Which moment it was cannot be known; a column that is left out does not matter."""
+    """Which moment it was cannot be known; in a column left out it does not matter."""
     naive = pa.table({"key": ["a"], "at": pa.array([dt.datetime(2024, 1, 31)])})  # noqa: DTZ001
     (record,) = records(naive)
     ((position, why),) = record.problems

@@ -141,11 +141,14 @@ async def test_asynchronous_rows(
 
 
 async def test_the_same_rows_in_another_form(client: Partnero, tmp_path: Path) -> None:
-    """Rows are compared as rows: a frame goes on where a list stopped."""
-    await sell(client, mappings(), tmp_path)
+    """Rows are compared as rows: a frame goes on where a file stopped."""
     columns = ("key", "customer.key", "amount", "created_at", "action")
-    report = await sell(client, frame().select(columns), tmp_path)
-    assert (report.done, report.requests) == (COUNT, 0)
+    table = frame().select(columns)
+    table.write_csv(tmp_path / "s.csv")
+    await sell(client, tmp_path / "s.csv", tmp_path)
+    for source in (mappings(), table):
+        report = await sell(client, source, tmp_path)
+        assert (report.done, report.requests) == (COUNT, 0)
 
 
 async def test_other_rows_are_refused(client: Partnero, tmp_path: Path) -> None:
@@ -157,7 +160,7 @@ async def test_other_rows_are_refused(client: Partnero, tmp_path: Path) -> None:
         await sell(client, other, tmp_path)
     with pytest.raises(JournalError, match=f"row {COUNT} is the first that differs"):
         await sell(client, generated(COUNT - 1), tmp_path)
-    with pytest.raises(JournalError, match="with other .*--date-format"):
+    with pytest.raises(JournalError, match=r"with other .*--date-format"):
         await sell(client, Source(rows=mappings(), date_format="%d.%m.%Y"), tmp_path)
 
 
@@ -167,7 +170,9 @@ async def test_what_is_read_once_needs_a_journal(
     """Its name cannot follow from that of a file."""
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=None))
     for source, name in ((mappings(), "the rows"), ("-", "standard input")):
-        with pytest.raises(JournalError, match=f"{name} can be read only once.*--jour"):
+        with pytest.raises(
+            JournalError, match=f"the journal of {name} could be.*--jour"
+        ):
             await run_import(client, "transactions", source)
     assert names_in(tmp_path) == []
 
@@ -223,7 +228,7 @@ async def test_bad_rows_of_json_lines(
         assert reason in row[2]
     lines = BAD_LINES.splitlines()
     assert [rows[0][3:], rows[1][3:]] == [[lines[1]], [lines[2]]]
-    mended = read_csv(rejects)[:1] + [[*"6xy", "s6", "c1", "1234.56", "", ""]]
+    mended = [header, ["7", "malformed", "", "s6", "c1", "1234.56", "", ""]]
     rejects.write_text("\n".join(map(",".join, mended)), encoding="utf-8")
     options = {"journal": tmp_path / "k"}
     again = await sell(
@@ -247,7 +252,7 @@ async def test_a_naive_moment_in_a_column_that_is_not_taken(
 
 
 async def test_sales_in_doubt_are_read_as_they_were(
-    client: Partnero, shop: Sandbox, tmp_path: Path
+    client: Partnero, tmp_path: Path
 ) -> None:
     """The journal knows how amounts and dates are spelled."""
     from partnero_async.bulk.store import Mark, Store  # noqa: PLC0415 - one test's

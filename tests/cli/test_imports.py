@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from partnero_async.cli import _runs
 from partnero_async.cli._telling import text
 from partnero_async.sandbox import Sandbox
 from tests.bulk.shop import (
+    COMMAND,
     end,
     environment,
     expected,
@@ -390,3 +392,70 @@ main(sys.argv[1:])
 """,
 )
 """The command, in a process whose files cannot be longer than that."""
+
+
+EUROPEAN = "Nr;Kunde;Betrag;Datum\ns1;c1;1.234,56;31.01.2024\n".encode("cp1252")
+
+
+async def test_a_file_as_the_continent_writes_it(shop: Sandbox, tmp_path: Path) -> None:
+    """Options say how amounts and dates are written; the rest is found, and said."""
+    file = tmp_path / "s.csv"
+    file.write_bytes(EUROPEAN.replace(b"Nr", b"N\xb0"))
+    maps = ("key=N°", "customer.key=Kunde", "amount=Betrag", "created_at=Datum")
+    ended = await run(
+        *("import", "transactions", file, "--map", *maps),
+        *("--decimal-comma", "--date-format", "%d.%m.%Y"),
+        env=environment(shop),
+    )
+    assert ended.code == 0, ended
+    first, *_ = ended.out.splitlines()
+    assert first == "1 rows of transactions, read as windows-1252, ;"
+    assert sales_in(shop) == [("s1", Decimal("1234.56"))]
+
+
+MAPPING = """
+decimal_comma = true
+date_format = "%d.%m.%Y"
+delimiter = "|"
+
+[columns]
+key = "Nr"
+"customer.key" = "Kunde"
+amount = "Betrag"
+created_at = "Datum"
+
+[constants]
+action = "sale"
+"""
+
+
+async def test_a_mapping_file(shop: Sandbox, tmp_path: Path) -> None:
+    """It holds the same options; what is given beside it wins."""
+    file, mapping = tmp_path / "s.csv", tmp_path / "m.toml"
+    file.write_bytes(EUROPEAN)
+    mapping.write_text(MAPPING, encoding="utf-8")
+    command = ("import", "transactions", file, "--mapping", mapping)
+    wrong = await run(*command, env=environment(shop))
+    assert (wrong.code, wrong.out) == (2, "")
+    ended = await run(*command, "--delimiter", ";", env=environment(shop))
+    assert ended.code == 0, ended
+    assert sales_in(shop) == [("s1", Decimal("1234.56"))]
+
+
+async def test_standard_input_needs_a_journal(shop: Sandbox, tmp_path: Path) -> None:
+    """Rows may come through a pipe; in which file they are kept is said then."""
+    lines = b'{"key": "s1", "customer": {"key": "c1"}, "amount": 1.25}\n'
+    command = ("import", "transactions", "-", "--format", "jsonl")
+    journal = ("--journal", tmp_path / "j")
+    for options, code in (((), 2), (journal, 0), (journal, 0)):
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND,
+            *map(str, (*command, *options)),
+            env=environment(shop),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, err = await process.communicate(lines)
+        assert (process.returncode, b"--journal" in err) == (code, code == 2)
+    assert sales_in(shop) == [("s1", Decimal("1.25"))]

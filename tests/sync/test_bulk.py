@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,14 @@ from partnero_async.bulk import run as run_module
 from partnero_async.sandbox import Sandbox
 from partnero_sync import ClientClosedError, Partnero, UsageError, bulk
 from partnero_sync._portal import Trip
-from partnero_sync.bulk import Progress, Report, SourceError, resolve, run_import
+from partnero_sync.bulk import (
+    JournalError,
+    Progress,
+    Report,
+    SourceError,
+    resolve,
+    run_import,
+)
 from tests.bulk.shop import expected, sale, sales_in, write_csv
 from tests.sync.interrupt import interrupted_when
 
@@ -76,6 +83,31 @@ def test_signature_is_that_of_the_original(name: str) -> None:
         (p.name, p.kind, p.default) for p in theirs.values()
     ]
     assert getattr(bulk, name).__doc__
+
+
+def test_rows_are_walked_in_the_callers_thread(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """What an iterable is made of, such as a cursor, may belong to its thread."""
+    threads: set[int] = set()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for number in range(60):
+            threads.add(threading.get_ident())
+            amount = f"{number}.25"
+            yield {"key": f"s{number}", "customer.key": "c1", "amount": amount}
+
+    report = run_import(client, "transactions", rows(), journal=tmp_path / "j")
+    assert (report.done, threads) == (60, {threading.get_ident()})
+    assert sales_in(shop) == expected(range(60))
+
+
+def test_rows_without_a_journal_are_not_walked(client: Partnero) -> None:
+    """What is wrong beforehand is said before a row is used up."""
+    rows = iter([{"key": "s1"}])
+    with pytest.raises(JournalError, match="--journal"):
+        run_import(client, "transactions", rows)
+    assert len(list(rows)) == 1
 
 
 def test_file_of_sales(client: Partnero, shop: Sandbox, file: Path) -> None:
