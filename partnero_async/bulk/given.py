@@ -142,7 +142,9 @@ class _Gathering:
         return self._count
 
     def rows(self) -> GivenRows:
-        """Return all rows that were taken."""
+        """Return all rows that were taken; `SourceError` where nothing was."""
+        if not self._names:
+            raise SourceError("no rows were given, or none that has a member")
         header = tuple(self._names)
         self._hash.update(ENCODER.encode(header))
         return GivenRows(self._keep, header, OF_ROWS + self._hash.hexdigest())

@@ -38,6 +38,11 @@ def test_one_byte_far_away_decides(tmp_path: Path) -> None:
     assert rows.about["encoding"] == "windows-1252"
 
 
+def test_half_a_character_at_the_end(tmp_path: Path) -> None:
+    """It is not UTF-8 either."""
+    assert cells(written(tmp_path, "s.csv", b"name\nJos\xc3")) == [["JosÃ"]]
+
+
 @pytest.mark.parametrize(
     ("content", "options", "reason"),
     [
@@ -89,6 +94,7 @@ def test_an_encoding_that_was_given(tmp_path: Path) -> None:
         pytest.param("a|b\n1|2\n", ("a", "b"), id="bars"),
         pytest.param("a\nx;y\n", ("a",), id="one column"),
         pytest.param('"a;x",b\n1,2\n', ("a;x", "b"), id="in quotes"),
+        pytest.param('"a;x",b\n', ("a;x", "b"), id="in quotes, no rows"),
         pytest.param('\n\n"a\n;x",b\n1,2\n', ("a\n;x", "b"), id="over two lines"),
         pytest.param("a,b\n1,2,3\n4\n", ("a", "b"), id="ragged, but one sign"),
         pytest.param("Net, EUR;b\n1;2\n", ("Net, EUR", "b"), id="both in the header"),
@@ -100,7 +106,7 @@ def test_an_encoding_that_was_given(tmp_path: Path) -> None:
             "a,b|c\n" + "1,2\n" * 20_000, ("a", "b|c"), id="more than a sample"
         ),
         pytest.param(
-            "a,b|c\n1," + "x" * 40_000 + "\n2," + "y" * 40_000 + "\n",
+            "a,b|c\n1," + "x" * 40_000 + "\n" + "y" * 40_000 + ",2\n",
             ("a", "b|c"),
             id="cut in a row",
         ),

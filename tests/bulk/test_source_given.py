@@ -135,6 +135,8 @@ def test_a_mapping_that_is_no_row(row: Mapping[Any, Any], why: str) -> None:
     [
         ([{"a": 1}, ["a"]], SourceError, "row 2: list is no mapping"),
         ({"a": 1}, SourceError, "row 1: str is no mapping"),
+        ([], SourceError, "no rows were given"),
+        ([{}], SourceError, "none that has a member"),
         (7, SourceError, "an iterable of mappings, and not int"),
         (
             ({f"m{number}": 1} for number in range(2001)),
@@ -142,7 +144,7 @@ def test_a_mapping_that_is_no_row(row: Mapping[Any, Any], why: str) -> None:
             "more than 2000 columns",
         ),
     ],
-    ids=["list", "a mapping", "a number", "columns without end"],
+    ids=["list", "a mapping", "none", "no members", "a number", "columns without end"],
 )
 async def test_what_are_no_rows(given: Any, error: type[Exception], why: str) -> None:
     """A mistake of the program is a stop, on both ways."""

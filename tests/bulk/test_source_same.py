@@ -159,8 +159,8 @@ JSON_VALUES = st.recursive(
 @given(rows=st.lists(st.dictionaries(st.text(), JSON_VALUES), max_size=4))
 def test_any_mappings_are_records(rows: list[dict[str, Any]]) -> None:
     """What is no cell is a problem of its row, and its text can be kept."""
-    found = list(opened(rows).records())
-    assert len(found) == len(rows)
+    found = list(opened([{"key": "s1"}, *rows]).records())
+    assert len(found) == len(rows) + 1
     for record in found:
         assert record.digest()
 
