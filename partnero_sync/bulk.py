@@ -8,8 +8,8 @@
     with Partnero() as client:
         report = run_import(client, "transactions", "sales.csv")
 
-`run_import` and `resolve` are this package's own; all other names are those of
-`partnero_async.bulk`, the same objects.
+`run_import`, `resolve` and `reconcile` are this package's own; all other names are
+those of `partnero_async.bulk`, the same objects.
 """
 
 from __future__ import annotations
@@ -26,16 +26,20 @@ from partnero_async import Partnero as AsyncPartnero
 from partnero_async import bulk as _bulk
 from partnero_async.bulk import (
     ColumnError,
+    Difference,
+    DifferenceKind,
     Field,
     ImportStopError,
     JournalError,
     JournalInUseError,
     Listed,
     Progress,
+    Reconciliation,
     Report,
     ResourceName,
     Source,
     SourceError,
+    Totals,
     fields_of,
 )
 
@@ -44,17 +48,22 @@ from .client import Partnero
 
 __all__ = [
     "ColumnError",
+    "Difference",
+    "DifferenceKind",
     "Field",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
     "Listed",
     "Progress",
+    "Reconciliation",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
+    "Totals",
     "fields_of",
+    "reconcile",
     "resolve",
     "run_import",
 ]
@@ -140,6 +149,29 @@ def resolve(
         )
 
     return _Run(portal, begin).report(on_progress, stop)
+
+
+def reconcile(
+    client: Partnero,
+    source: Source | Path | str,
+    *,
+    surplus: bool = False,
+    concurrency: int = 16,
+) -> Reconciliation:
+    """Compare a file of sales with what the program holds, and change nothing.
+
+    A sale is looked for by its key, and compared in all that the file says of it. Where
+    the file names no partner, a sale has to be that of its customer's partner. With
+    *surplus*, sales are differences too that the file does not have. Memory does not
+    grow with the file.
+
+    Raises `ImportStopError` for a file or columns that cannot be used, and
+    `PartneroError` where the program cannot be read.
+    """
+    inner, portal = _inside(client)
+    return portal.run(
+        _bulk.reconcile(inner, source, surplus=surplus, concurrency=concurrency)
+    )
 
 
 def _inside(client: Partnero) -> tuple[AsyncPartnero, Portal]:

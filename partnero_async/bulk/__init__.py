@@ -19,7 +19,10 @@ killed goes on where it stopped. A sale whose outcome is not known is never sent
 on its own: it is *parked*, and `resolve` looks it up.
 """
 
+from .differences import Difference, DifferenceKind
 from .fields import Field, ResourceName, fields_of
+from .reconcile import reconcile
+from .reconciliation import Reconciliation, Totals
 from .report import Listed, Progress, Report
 from .run import resolve, run_import
 from .source import Source
@@ -33,17 +36,22 @@ from .stops import (
 
 __all__ = [
     "ColumnError",
+    "Difference",
+    "DifferenceKind",
     "Field",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
     "Listed",
     "Progress",
+    "Reconciliation",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
+    "Totals",
     "fields_of",
+    "reconcile",
     "resolve",
     "run_import",
 ]

@@ -140,8 +140,17 @@ def put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:
 # --- from columns to fields ----------------------------------------------------
 
 
-def plan_of(resource: ResourceName, source: Source, header: Sequence[str]) -> Plan:
+def plan_of(
+    resource: ResourceName,
+    source: Source,
+    header: Sequence[str],
+    *,
+    loosely: bool = False,
+) -> Plan:
     """Bring the columns of *header* and the fields of *resource* together.
+
+    *loosely*, for a file that nothing is created from, only the key is needed; but what
+    the file has a column of, each row needs.
 
     Raises `ColumnError` for a column or a field that is not known, or one that is
     needed and not there.
@@ -155,14 +164,19 @@ def plan_of(resource: ResourceName, source: Source, header: Sequence[str]) -> Pl
         for name in _names_of(column, source, fields)
     ]
     present = {field.name for _, field in takes} | {*source.constants}
-    _check_needed(resource, present)
+    needs = REQUIRED[resource]
+    if loosely:
+        needs = [
+            group for group in needs if "key" in group or not present.isdisjoint(group)
+        ]
+    _check_needed(needs, present)
     return Plan(
         resource=resource,
         width=len(header),
         takes=takes,
         constants=_constants(fields, source),
         given=frozenset(source.constants),
-        needs=REQUIRED[resource],
+        needs=needs,
         # Most files have one column of each group: then there is nothing to check.
         excludes=[
             group
@@ -239,8 +253,8 @@ def _nearest(name: str, names: Iterable[str]) -> str:
     return f"there are {', '.join(by_case.values())}"
 
 
-def _check_needed(resource: ResourceName, present: set[str]) -> None:
-    for needed in REQUIRED[resource]:
+def _check_needed(needs: Sequence[Sequence[str]], present: set[str]) -> None:
+    for needed in needs:
         if present.isdisjoint(needed):
             raise ColumnError(
                 f"no column for {' or '.join(needed)}:"
