@@ -25,7 +25,7 @@ from typing import Final, TypeVar
 import attrs
 
 from ..client import Partnero
-from ..errors import NotFoundError, RefusedError, WrongProgramError, one_line
+from ..errors import NotFoundError, RefusedError, one_line
 from ..models import Customer, Transaction
 from ..pages import Pages
 from .differences import (
@@ -330,8 +330,6 @@ async def _buyers(client: Partnero, name: str) -> list[Customer]:
         return [each async for each in found if (each.email or "").casefold() == value]
     try:
         return [await client.customers.get(value)]
-    except WrongProgramError:
-        raise
     except NotFoundError:
         return []
 

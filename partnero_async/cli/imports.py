@@ -29,7 +29,7 @@ from ..client import Partnero
 from ..errors import one_line
 from ._progress import shown
 
-__all__ = ["app"]
+__all__ = ["Names", "Pairs", "Switch", "app", "pairs"]
 
 INTERRUPTED = 130
 
@@ -78,8 +78,8 @@ def _command(resource: ResourceName) -> Callable[..., int]:
     ) -> int:
         source = Source(
             path=file,
-            columns=_pairs("--map", map),
-            constants=_pairs("--set", set),
+            columns=pairs("--map", map),
+            constants=pairs("--set", set),
             ignore=ignore or (),
         )
 
@@ -193,16 +193,17 @@ def resolve_journal(
     return _to_the_end(work, rate_limit=rate_limit, as_json=json)
 
 
-def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
+    """Read the texts of an option that takes ``name=value``."""
+    found: dict[str, str] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals:
             raise ImportStopError(f"{option} {text!r}: write {option} field=...")
-        if name in pairs:
+        if name in found:
             raise ImportStopError(f"{option} gives {name} twice")
-        pairs[name] = value
-    return pairs
+        found[name] = value
+    return found
 
 
 # --- running -----------------------------------------------------------------------
