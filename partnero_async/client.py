@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, cast, get
 
 from ._settings import Masked, OnAmbiguous, OnAttempt, settings
 from .errors import UsageError
-from .pacing import Rate
+from .pacing import GateState, Rate
 from .retries import Kind
 
 if TYPE_CHECKING:
@@ -181,6 +181,11 @@ class Partnero:
     def stats(self) -> Stats:
         """How many requests were sent so far, and how many the rate limit refused."""
         return self._transport.line.stats
+
+    @property
+    def pace(self) -> GateState:
+        """What the rate limit allows as far as known, and how many wait for it."""
+        return self._transport.line.gate.snapshot()
 
     @property
     def drift(self) -> Drift:

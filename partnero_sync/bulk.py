@@ -8,8 +8,8 @@
     with Partnero() as client:
         report = run_import(client, "transactions", "sales.csv")
 
-`run_import`, `resolve` and `reconcile` are this package's own; all other names are
-those of `partnero_async.bulk`, the same objects.
+The functions that take a client, and `status`, are this package's own; all other names
+are those of `partnero_async.bulk`, the same objects.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -32,7 +32,11 @@ from partnero_async.bulk import (
     ImportStopError,
     JournalError,
     JournalInUseError,
+    JournalWriteError,
     Listed,
+    Moment,
+    Money,
+    Outcome,
     Progress,
     Reconciliation,
     Report,
@@ -42,6 +46,7 @@ from partnero_async.bulk import (
     Totals,
     fields_of,
 )
+from partnero_async.bulk.again import read_status
 
 from ._portal import TEARDOWN, Portal, Trip, deliver
 from .client import Partnero
@@ -54,7 +59,11 @@ __all__ = [
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
+    "JournalWriteError",
     "Listed",
+    "Moment",
+    "Money",
+    "Outcome",
     "Progress",
     "Reconciliation",
     "Report",
@@ -65,7 +74,10 @@ __all__ = [
     "fields_of",
     "reconcile",
     "resolve",
+    "resume",
+    "retry_rejects",
     "run_import",
+    "status",
 ]
 
 Watch = Callable[[Progress], None]
@@ -172,6 +184,77 @@ def reconcile(
     return portal.run(
         _bulk.reconcile(inner, source, surplus=surplus, concurrency=concurrency)
     )
+
+
+def resume(
+    client: Partnero,
+    journal: Path | str,
+    *,
+    concurrency: int = 32,
+    settle: float = 5.0,
+    on_progress: Watch | None = None,
+    stop: threading.Event | None = None,
+) -> Report:
+    """Go on with an import whose file was read to its end: its rows are in *journal*.
+
+    Options are as in `run_import`, and so is what is raised.
+    """
+    inner, portal = _inside(client)
+
+    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:
+        return _bulk.resume(
+            inner,
+            journal,
+            concurrency=concurrency,
+            settle=settle,
+            on_progress=watch,
+            stop=halt,
+        )
+
+    return _Run(portal, begin).report(on_progress, stop)
+
+
+def retry_rejects(
+    client: Partnero,
+    journal: Path | str,
+    *,
+    codes: Collection[str] = (),
+    concurrency: int = 32,
+    settle: float = 5.0,
+    on_progress: Watch | None = None,
+    stop: threading.Event | None = None,
+) -> Report:
+    """Try the rejected rows of *journal* again, and go on with what is pending.
+
+    A rejected row was refused, so it is not in the program. It is checked anew like any
+    other row, and sent if there is nothing wrong with it any more, such as once its
+    customer exists. *codes* takes only the rows that were rejected for these reasons.
+
+    Other options are as in `run_import`, and so is what is raised.
+    """
+    inner, portal = _inside(client)
+
+    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:
+        return _bulk.retry_rejects(
+            inner,
+            journal,
+            codes=codes,
+            concurrency=concurrency,
+            settle=settle,
+            on_progress=watch,
+            stop=halt,
+        )
+
+    return _Run(portal, begin).report(on_progress, stop)
+
+
+def status(journal: Path | str) -> Report:
+    """Say what is done, rejected, pending and in doubt; nothing is sent or changed.
+
+    Raises `JournalInUseError` while an import is using *journal*, and `JournalError`
+    for a file that is no journal, or one without rows.
+    """
+    return read_status(journal)
 
 
 def _inside(client: Partnero) -> tuple[AsyncPartnero, Portal]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from partnero_async._line import Stats
     from partnero_async.bulk import Reconciliation, Source
     from partnero_async.drift import Drift
+    from partnero_async.pacing import GateState
     from partnero_async.telemetry import Telemetry
 
     from .resources.account import AccountResource
@@ -198,6 +199,12 @@ class Partnero:
         """How many requests were sent so far, and how many the rate limit refused."""
         with self._lock:
             return self._async.stats
+
+    @property
+    def pace(self) -> GateState:
+        """What the rate limit allows as far as known, and how many wait for it."""
+        with self._lock:
+            return self._async.pace
 
     @property
     def drift(self) -> Drift:

@@ -19,18 +19,20 @@ killed goes on where it stopped. A sale whose outcome is not known is never sent
 on its own: it is *parked*, and `resolve` looks it up.
 """
 
+from .again import resolve, resume, retry_rejects, status
 from .differences import Difference, DifferenceKind
 from .fields import Field, ResourceName, fields_of
 from .reconcile import reconcile
 from .reconciliation import Reconciliation, Totals
-from .report import Listed, Progress, Report
-from .run import resolve, run_import
+from .report import Listed, Moment, Money, Outcome, Progress, Report
+from .run import run_import
 from .source import Source
 from .stops import (
     ColumnError,
     ImportStopError,
     JournalError,
     JournalInUseError,
+    JournalWriteError,
     SourceError,
 )
 
@@ -42,7 +44,11 @@ __all__ = [
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
+    "JournalWriteError",
     "Listed",
+    "Moment",
+    "Money",
+    "Outcome",
     "Progress",
     "Reconciliation",
     "Report",
@@ -53,5 +59,8 @@ __all__ = [
     "fields_of",
     "reconcile",
     "resolve",
+    "resume",
+    "retry_rejects",
     "run_import",
+    "status",
 ]

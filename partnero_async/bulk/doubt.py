@@ -19,7 +19,7 @@ from .lookup import Finding, look_up
 from .send import Sender, each, rows_in
 from .store import Row, State
 
-__all__ = ["Doubts"]
+__all__ = ["ABSENT", "Doubts"]
 
 ABSENT: Final = "absent"
 """The code of parked rows that were looked up, and are not there."""

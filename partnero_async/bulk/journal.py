@@ -47,6 +47,7 @@ class Journal:
         self._make = make
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._riding: queue.SimpleQueue[Mark] = queue.SimpleQueue()
+        self._unwritten: list[Mark] = []
         self._thread = threading.Thread(
             target=self._work, name="partnero-journal", daemon=True
         )
@@ -84,9 +85,10 @@ class Journal:
         *,
         code: str | None = None,
         reason: str | None = None,
+        field: str | None = None,
     ) -> None:
         """Write down what came of *row*, with the next commit."""
-        self._riding.put(Mark(row, state, code, reason))
+        self._riding.put(Mark(row, state, code, reason, field=field))
 
     async def flush(self) -> None:
         """Return once everything so far is on the disk."""
@@ -139,14 +141,21 @@ class Journal:
                 self._answer([_result(job.done, job.do, store)])
 
     def _commit(self, store: Store, marks: list[Mark]) -> BaseException | None:
-        riding = [self._riding.get() for _ in range(self._riding.qsize())]
+        riding = [
+            *self._unwritten,
+            *(self._riding.get() for _ in range(self._riding.qsize())),
+        ]
         if not riding and not marks:
             return None
         try:
             # A row that was given back and is sent again: the later mark counts.
             store.mark([*riding, *marks])
         except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            # An outcome is tried again, for the disk may be free then. An intent is
+            # not: who waited for it has been told that nothing may be sent.
+            self._unwritten = riding
             return error
+        self._unwritten = []
         return None
 
     def _answer(

@@ -37,6 +37,8 @@ class Finding:
 
     kind: Literal["absent", "equal", "different", "several"]
     reason: str
+    field: str | None = None
+    """The first that differs."""
 
 
 EQUAL = Finding("equal", "it is there")
@@ -202,7 +204,9 @@ async def _compare_record(
 def different(entry: Entry, wrong: Sequence[str]) -> Finding:
     """Say that what is there under the key of *entry* has other values."""
     return Finding(
-        "different", f"{entry.key} is there with another {' and '.join(wrong)}"
+        "different",
+        f"{entry.key} is there with another {' and '.join(wrong)}",
+        field=wrong[0],
     )
 
 

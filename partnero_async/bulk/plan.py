@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final
@@ -24,16 +25,20 @@ KEY_FIELD: Final[Mapping[ResourceName, str]] = {
 }
 """The field by which a record of the API is looked up."""
 
+MONEY: Final = ("amount", "amount_units")
+
 
 class RowError(Exception):
     """A row that cannot be sent."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, *, field: str | None = None) -> None:
         super().__init__(reason)
         self.code = code
         """For programs, such as ``malformed``."""
         self.reason = reason
         """For people, on one line."""
+        self.field = field
+        """The field that is to blame; None where it is the whole row."""
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +54,10 @@ class Entry:
 
     None where that cannot be checked beforehand: named by id, or about to be created.
     """
+
+    def money(self) -> tuple[str | None, str | None]:
+        """Return amount and currency, as the journal keeps them."""
+        return _texts(self.arguments)
 
 
 @attrs.frozen(kw_only=True)
@@ -87,15 +96,30 @@ class Plan:
         self._check(present, creates=bool(arguments.get("create_customer")))
         return self._entry(dict(arguments))
 
+    def money(self, cells: Sequence[str]) -> tuple[str | None, str | None]:
+        """Read amount and currency as far as they can be read: for sums of all rows."""
+        if len(cells) != self.width:
+            return None, None
+        found = {name: self.constants.get(name) for name in MONEY}
+        for position, field in self.takes:
+            if field.name in MONEY and cells[position]:
+                with suppress(CellError):
+                    found[field.name] = field.parse(cells[position])
+        return _texts(found)
+
     def _check(self, present: set[str], *, creates: bool) -> None:
         for needed in self.needs:
             if present.isdisjoint(needed):
-                raise RowError("missing", f"no {' and no '.join(needed)}")
+                raise RowError(
+                    "missing", f"no {' and no '.join(needed)}", field=needed[0]
+                )
         for group in self.excludes:
             several = [name for name in group if name in present]
             if len(several) > 1 and not (creates and group[0] == "customer.id"):
                 raise RowError(
-                    "ambiguous", f"{' and '.join(several)}: a row may name one of them"
+                    "ambiguous",
+                    f"{' and '.join(several)}: a row may name one of them",
+                    field=several[0],
                 )
 
     def _entry(self, arguments: dict[str, Any]) -> Entry:
@@ -107,11 +131,17 @@ class Plan:
         )
 
 
+def _texts(arguments: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    amount, units = (arguments.get(name) for name in MONEY)
+    return None if amount is None else str(amount), units.upper() if units else None
+
+
 def _parsed(field: Field, cell: str) -> Any:
     try:
         return field.parse(cell)
     except CellError as error:
-        raise RowError("malformed", f"{field.name}: {error}") from None
+        reason = f"{field.name}: {error}"
+        raise RowError("malformed", reason, field=field.name) from None
 
 
 def _buyer(arguments: Mapping[str, Any]) -> str | None:

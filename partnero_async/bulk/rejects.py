@@ -1,41 +1,93 @@
-"""The rejects file: what was rejected, verbatim, ready to be mended and fed again."""
+"""Rejected rows: in a file, verbatim, ready to be mended; and tried again."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import sqlite3
+from collections.abc import Collection, Iterator
+from itertools import count
 from pathlib import Path
 
+from .plan import Plan
+from .scan import judged, second_of
 from .source import REJECT_COLUMNS
-from .store import Store
+from .stops import JournalError
+from .store import Row, Store
 
-__all__ = ["part_of", "write_rejects"]
+__all__ = ["part_of", "rejects_of", "reopen_rejects", "write_rejects"]
 
 
 def write_rejects(store: Store, path: Path) -> Path | None:
-    """Write the rejected rows of the journal to *path*, all or nothing.
+    """Write the rejected rows of the journal, all or nothing; say where they are.
 
-    Returns None where there are none. What was written before and has not changed since
-    is left alone: somebody may be mending it.
+    Returns None where there are none. A file that was written before and says the same
+    is left alone: somebody may be mending it. So is one that was changed since; then
+    the rows of now go into one beside it, such as ``FILE.rejects.2.csv``.
 
     Raises `OSError` where it cannot be written.
     """
-    count = sum(many for state, _, many in store.counts() if state == "rejected")
-    if not count:
+    wrote: dict[str, str] = json.loads(store.meta("wrote_rejects") or "{}")
+    if not _any_rejected(store):
+        _clear(path, wrote)
         return None
-    written = f"{count} in {path}"  # a rejected row stays one, so the number is enough
-    if store.meta("wrote_rejects") == written and path.exists():
-        return path
     part = part_of(path)
     _write(store, part)
-    part.replace(path)
-    store.keep(wrote_rejects=written)
-    return path
+    now = _digest(part)
+    place = next(place for place in _places(path) if _is_free(place, path, wrote, now))
+    if place.exists() and wrote.get(str(place)) == now:
+        part.unlink()
+        return place
+    part.replace(place)
+    with store.explained():
+        store.keep(wrote_rejects=json.dumps({**wrote, str(place): now}))
+    return place
+
+
+def rejects_of(store: Store) -> Path:
+    """Return the path of the rejects file that belongs to a journal."""
+    return Path(store.meta("rejects") or f"{store.path}.rejects.csv")
 
 
 def part_of(path: Path) -> Path:
     """Return the file that becomes *path* once it is whole."""
     return path.with_name(path.name + ".part")
+
+
+def _any_rejected(store: Store) -> bool:
+    return any(state == "rejected" for state, _, _ in store.counts())
+
+
+def _places(path: Path) -> Iterator[Path]:
+    yield path
+    for number in count(2):
+        yield path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def _is_free(place: Path, path: Path, wrote: dict[str, str], now: str) -> bool:
+    """Say whether nothing that somebody has written is lost at *place*."""
+    if not place.exists():
+        return True
+    before = wrote.get(str(place))
+    if before is None:
+        # What was there before the first run was asked to be written over.
+        return place == path
+    return before in (now, _digest(place))
+
+
+def _clear(path: Path, wrote: dict[str, str]) -> None:
+    """Remove what was written, and says that rows are rejected that no longer are."""
+    for place in _places(path):
+        if str(place) not in wrote:
+            return
+        if place.exists() and _digest(place) == wrote[str(place)]:
+            place.unlink()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(store: Store, path: Path) -> None:
@@ -53,3 +105,38 @@ def _write(store: Store, path: Path) -> None:
 
 def _without(cells: list[str], positions: list[int]) -> list[str]:
     return [cell for at, cell in enumerate(cells) if at not in positions]
+
+
+# --- tried again -------------------------------------------------------------------
+
+
+def reopen_rejects(store: Store, plan: Plan, *, codes: Collection[str] = ()) -> None:
+    """Check the rejected rows anew, of *codes* only if any; what is right is pending.
+
+    Raises `JournalError` for a code that no rejected row has.
+    """
+    _check_codes(store, codes)
+    with store.transaction():
+        for row in store.walk("rejected"):
+            if not codes or row.code in codes:
+                _reopen(store, plan, row)
+        # What the program has may be something else by now.
+        store.drop("surveyed")
+
+
+def _check_codes(store: Store, codes: Collection[str]) -> None:
+    known = {code for state, code, _ in store.counts() if state == "rejected"}
+    for code in codes:
+        if code not in known:
+            there = ", ".join(sorted(map(str, known))) or "none"
+            raise JournalError(f"no row was rejected as {code}; there are: {there}")
+
+
+def _reopen(store: Store, plan: Plan, row: Row) -> None:
+    read, claim = judged(row, plan)
+    try:
+        store.change(read, claim=claim)
+    except sqlite3.IntegrityError:
+        # SQLite undoes the statement and not the transaction.
+        twice = second_of(read, plan, first=store.claimed_by(claim or ""))
+        store.change(twice, claim=None)

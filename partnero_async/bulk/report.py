@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import attrs
 from .fields import ResourceName
 from .store import State
 
-__all__ = ["Doing", "Listed", "Progress", "Report"]
+__all__ = ["Doing", "Listed", "Moment", "Money", "Outcome", "Progress", "Report"]
 
 
 Doing = Literal["reading", "preparing", "sending", "looking up"]
@@ -26,6 +27,48 @@ class Listed:
     key: str | None
     code: str | None
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """Rows to which the same happened, for the same reason."""
+
+    state: State
+    code: str | None = None
+    rows: int = 0
+    example: Listed | None = None
+    """The first of them; None for rows that are done or pending."""
+
+
+@attrs.frozen(kw_only=True)
+class Money:
+    """What the rows say in one currency, against what of it is recorded."""
+
+    units: str | None = None
+    """The currency, in upper case; None where the rows name none."""
+    rows: int = 0
+    """Rows whose amount can be read, rejected ones included."""
+    given: Decimal = Decimal(0)
+    """The sum of their amounts, in major units."""
+    recorded: Decimal = Decimal(0)
+    """Of that: rows that are done."""
+    absent: Decimal = Decimal(0)
+    """Of that: rows that were looked up in vain, and that `resolve` can send."""
+
+
+@attrs.frozen(kw_only=True)
+class Moment:
+    """How far a run was; all numbers are counted from its start."""
+
+    at: float
+    """Seconds."""
+    sent: int = 0
+    done: int = 0
+    """Rows that are done, since this run began."""
+    throttled: int = 0
+    """Requests refused by the rate limit (429)."""
+    waited: float = 0.0
+    """Seconds in which requests stood in line for the rate limit."""
 
 
 @attrs.define(kw_only=True)
@@ -44,6 +87,12 @@ class Progress:
     """Requests refused by the rate limit (429)."""
     elapsed: float = 0.0
     """Seconds."""
+    rate: float = 0.0
+    """Requests a second, over the last ten seconds."""
+    allowed: float | None = None
+    """Requests a second that the rate limit allows; None while it is not known."""
+    waited: float = 0.0
+    """Seconds in which requests stood in line for the rate limit."""
 
     def count(self, before: State, after: State) -> None:
         """Take note of what came of a row; one that was parked may be so no more."""
@@ -87,6 +136,19 @@ class Report:
     """Why it was given up for now: no answer, or a long wait for the rate limit."""
     first_rejected: Sequence[Listed] = ()
     first_parked: Sequence[Listed] = ()
+    """Rows in doubt: parked, or under way at the end."""
+    outcomes: Sequence[Outcome] = ()
+    """All rows, by state and code."""
+    reasons: Mapping[str, int] = attrs.field(factory=dict[str, int])
+    """Rows by code: of those that are rejected or in doubt."""
+    by_field: Mapping[str, Sequence[Listed]] = attrs.field(
+        factory=dict[str, Sequence[Listed]]
+    )
+    """Some of the rejected rows, by the field that is to blame; "" for whole rows."""
+    money: Sequence[Money] = ()
+    """By currency: what the file says, and what is recorded."""
+    timeline: Sequence[Moment] = ()
+    """How this run went, in at most 300 steps."""
 
     @property
     def exit_code(self) -> int:
@@ -107,4 +169,4 @@ class Report:
 
 
 def _plain(_: Any, __: Any, value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | Decimal) else value

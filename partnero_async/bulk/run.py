@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, cast
 
 import attrs
 
@@ -19,18 +19,19 @@ from ..errors import NotFoundError, PartneroError
 from .doubt import Doubts
 from .fields import ResourceName
 from .journal import Journal
-from .lookup import ALREADY_THERE
+from .pace import Pacemaker
 from .plan import Plan, plan_of
-from .rejects import part_of, write_rejects
-from .report import Doing, Listed, Progress, Report
+from .rejects import part_of
+from .report import Doing, Progress, Report
 from .scan import open_plan, scan
 from .send import Halt, Sender, each, rows_in
 from .source import Source
-from .stops import ImportStopError, JournalError, SourceError
-from .store import State, Store
+from .stops import ImportStopError, JournalError, JournalWriteError, SourceError
+from .store import Store
+from .tally import by_state, report_of, write
 from .there import Survey
 
-__all__ = ["resolve", "run_import"]
+__all__ = ["Run", "Watch", "plan_in", "program_of", "run_import"]
 
 Watch = Callable[[Progress], None]
 
@@ -39,9 +40,6 @@ DRAIN: Final = 5.0
 
 TICK: Final = 0.2
 """Seconds between two reports of progress."""
-
-LISTED: Final = 20
-"""Rows that a report lists of a kind."""
 
 
 async def run_import(
@@ -75,13 +73,13 @@ async def run_import(
     _check_folder(rejected)
     about = {
         "resource": resource,
-        "program": await _program(client),
+        "program": await program_of(client),
         "mapping": _fingerprint(source, header),
         "rejects": str(rejected),
     }
     async with Journal(path) as book:
         began = await book.do(lambda store: _claim(store, about))
-        run = _Run(
+        run = Run(
             client=client,
             journal=book,
             plan=plan,
@@ -91,45 +89,7 @@ async def run_import(
             halt=Halt(stop or asyncio.Event()),
             since=began,
         )
-        async with run.reporting():
-            await run.until_stopped(run.all_of(source))
-        return await run.report(rejected)
-
-
-async def resolve(
-    client: Partnero,
-    journal: Path | str,
-    *,
-    send_absent: bool = False,
-    settle: float = 30.0,
-    concurrency: int = 8,
-    on_progress: Watch | None = None,
-    stop: asyncio.Event | None = None,
-) -> Report:
-    """Look up the rows of *journal* that are in doubt.
-
-    What is found is done. What is not stays parked; with *send_absent* it is sent, once
-    *settle* seconds have passed since it was sent the last time and two more look-ups
-    find nothing. What is found more than once, or with other values, stays parked.
-
-    Raises what `run_import` raises.
-    """
-    program = await _program(client)
-    async with Journal(Path(journal), make=False) as book:
-        plan = await book.do(lambda store: _plan_in(store, program))
-        run = _Run(
-            client=client,
-            journal=book,
-            plan=plan,
-            concurrency=concurrency,
-            settle=settle,
-            watch=on_progress,
-            halt=Halt(stop or asyncio.Event()),
-        )
-        async with run.reporting():
-            await run.until_stopped(run.resolving(send_absent=send_absent))
-        rejected = await book.do(lambda store: store.meta("rejects"))
-        return await run.report(Path(rejected or f"{journal}.rejects.csv"))
+        return await run.to_the_end(run.all_of(source), rejected)
 
 
 # --- before anything is sent -----------------------------------------------------
@@ -161,7 +121,7 @@ def _check_folder(rejects: Path) -> None:
         raise ImportStopError(f"{rejects}: the rejected rows cannot be written there")
 
 
-async def _program(client: Partnero) -> str:
+async def program_of(client: Partnero) -> str:
     """Check the key, and say what it opens."""
     try:
         account = await client.account.test()
@@ -217,9 +177,11 @@ def _check_program(store: Store, program: str) -> None:
         )
 
 
-def _plan_in(store: Store, program: str) -> Plan:
-    if store.meta("sha256") is None:
-        raise JournalError(f"{store.path}: nothing was sent under this journal")
+def plan_in(store: Store, program: str) -> Plan:
+    """Read from the journal how its rows become calls.
+
+    Raises `JournalError` for a journal of another program than *program*.
+    """
     _check_program(store, program)
     mapping = json.loads(store.meta("mapping") or "")
     source = Source(
@@ -240,7 +202,9 @@ class _StoppedError(Exception):
 
 
 @attrs.define(kw_only=True)
-class _Run:
+class Run:
+    """A run of an import, over the rows of its journal."""
+
     client: Partnero
     journal: Journal
     plan: Plan
@@ -251,7 +215,7 @@ class _Run:
     since: float = 0.0
     """When the first run of the journal began, in Unix seconds."""
     progress: Progress = attrs.field(factory=Progress)
-    began: float = attrs.field(factory=time.monotonic)
+    pace: Pacemaker = attrs.field(factory=Pacemaker)
     sender: Sender = attrs.field(init=False)
     doubts: Doubts = attrs.field(init=False)
     _requests: int = attrs.field(init=False)
@@ -278,11 +242,15 @@ class _Run:
     # --- what is done ---
 
     async def all_of(self, source: Source) -> None:
-        """Read the file in, see what is there, settle what is in doubt, send the rest.
+        """Read the file in, and go on.
 
         All of it can be cut short anywhere, and begun again.
         """
         await self.journal.do(lambda store: self._scan(store, source))
+        await self.rest()
+
+    async def rest(self) -> None:
+        """See what is there, settle what is in doubt, send what is pending."""
         await self._recount("preparing")
         if self.plan.resource == "transactions":
             await self._guarded(self._prepare_sales())
@@ -306,7 +274,7 @@ class _Run:
     def _scan(self, store: Store, source: Source) -> None:
         try:
             scan(store, source, self.plan, watch=self._scanned)
-        except SourceError:
+        except (SourceError, JournalWriteError):
             if store.meta("sha256") is None:
                 store.remove()
             raise
@@ -347,6 +315,26 @@ class _Run:
 
     # --- until when ---
 
+    async def to_the_end(
+        self, work: Coroutine[Any, Any, None], rejects: Path
+    ) -> Report:
+        """Do *work* as far as it goes, write the rejects file, and say what came of it.
+
+        Raises `JournalWriteError` where the journal could be written no more.
+        """
+        async with self._reporting():
+            try:
+                await self.until_stopped(work)
+            except JournalWriteError as error:
+                if not self.progress.sent:
+                    raise
+                self.halt.unwritten = error
+        report = await self.journal.do(lambda store: self._report(store, rejects))
+        if self.halt.unwritten:
+            self.halt.unwritten.report = report
+            raise self.halt.unwritten
+        return report
+
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Do *work* to its end, or a few seconds longer than somebody wants it to."""
         task = asyncio.create_task(work)
@@ -365,7 +353,7 @@ class _Run:
     # --- what is told ---
 
     @asynccontextmanager
-    async def reporting(self) -> AsyncGenerator[None]:
+    async def _reporting(self) -> AsyncGenerator[None]:
         """Tell how far it is, now and then and at the end."""
         ticker = asyncio.create_task(self._tick())
         try:
@@ -383,59 +371,28 @@ class _Run:
         stats, progress = self.client.stats, self.progress
         progress.requests = stats.requests - self._requests
         progress.throttled = stats.throttled - self._throttled
-        progress.elapsed = time.monotonic() - self.began
+        self.pace.note(progress, self.client.pace)
         if self.watch:
             self.watch(progress)
 
     async def _recount(self, doing: Doing) -> None:
-        counts = _by_state(await self.journal.do(Store.counts))
+        counts = by_state(await self.journal.do(Store.counts))
         progress = self.progress
+        if progress.doing == "reading":
+            self.pace.begin(counts["done"])
         progress.doing, progress.rows = doing, sum(counts.values())
         progress.done, progress.rejected = counts["done"], counts["rejected"]
         progress.parked = counts["parked"]
 
-    async def report(self, rejects: Path) -> Report:
-        """Write the rejects file, and say what came of it all."""
-        return await self.journal.do(lambda store: self._report(store, rejects))
-
     def _report(self, store: Store, rejects: Path) -> Report:
-        counts = store.counts()
-        written, problem = _written(store, rejects)
-        there = sum(count for _, code, count in counts if code == ALREADY_THERE)
-        return Report(
-            resource=self.plan.resource,
-            journal=store.path,
-            rejects=written,
-            rejects_problem=problem,
-            rows=sum(count for _, _, count in counts),
-            **_by_state(counts),
-            already_there=there,
+        return report_of(
+            store,
+            **write(store, rejects),
             requests=self.progress.requests,
             throttled=self.progress.throttled,
             elapsed=round(self.progress.elapsed, 3),
             interrupted=self.halt.stop.is_set(),
             refused=self.halt.refused,
             unreachable=self.halt.unreachable,
-            first_rejected=_listed(store, "rejected"),
-            first_parked=_listed(store, "parked"),
+            timeline=self.pace.end(self.progress),
         )
-
-
-def _written(store: Store, rejects: Path) -> tuple[Path | None, str | None]:
-    """Write the rejects file; a problem with it must not cost the report."""
-    try:
-        return write_rejects(store, rejects), None
-    except OSError as error:
-        return None, f"{rejects}: {error.strerror}"
-
-
-def _by_state(counts: list[tuple[State, str | None, int]]) -> dict[str, int]:
-    sums = dict.fromkeys(get_args(State), 0)
-    for state, _, count in counts:
-        sums[state] += count
-    return sums
-
-
-def _listed(store: Store, state: State) -> list[Listed]:
-    rows = store.fetch((state,), after=0, limit=LISTED)
-    return [Listed(row.row, row.key, row.code, row.reason or "") for row in rows]

@@ -12,12 +12,12 @@ from typing import BinaryIO
 
 from ..errors import one_line
 from .fields import ResourceName
-from .plan import Entry, Plan, RowError, plan_of
+from .plan import KEY_FIELD, Plan, RowError, plan_of
 from .source import CsvReader, Record, Source
 from .stops import JournalError, SourceError
 from .store import Row, Store
 
-__all__ = ["open_plan", "scan"]
+__all__ = ["judged", "open_plan", "scan", "second_of"]
 
 TOGETHER = 2000
 """Rows a commit."""
@@ -79,50 +79,55 @@ def _read_in(store: Store, reader: CsvReader, plan: Plan, *, watch: Watch) -> No
 
 
 def _add(store: Store, record: Record, plan: Plan) -> None:
+    blank = Row(record.row, record.line, "pending", None, None, record.cells)
+    row, claim = judged(blank, plan)
     try:
-        entry = plan.read(record.cells)
-    except RowError as error:
-        _add_rejected(store, record, error, key=None)
-        return
-    # Partners are known by their address, whose case means nothing.
-    claim = entry.key.casefold() if plan.resource == "partners" else entry.key
-    try:
-        store.add(_pending(record, entry), digest=record.digest(), claim=claim)
+        store.add(row, digest=record.digest(), claim=claim)
     except sqlite3.IntegrityError:
-        first = store.claimed_by(claim)
-        why = f"{entry.key} is the key of row {first} too"
-        _add_rejected(store, record, RowError("duplicate", why), key=entry.key)
+        twice = second_of(row, plan, first=store.claimed_by(claim or ""))
+        store.add(twice, digest=record.digest(), claim=None)
 
 
-def _pending(record: Record, entry: Entry) -> Row:
-    return Row(
-        row=record.row,
-        line=record.line,
+def judged(row: Row, plan: Plan) -> tuple[Row, str | None]:
+    """Say what the cells of *row* make of it, and the key that it takes for itself."""
+    try:
+        entry = plan.read(row.cells)
+    except RowError as error:
+        amount, units = plan.money(row.cells)
+        return _rejected(row, error)._replace(amount=amount, units=units), None
+    amount, units = entry.money()
+    read = row._replace(
         state="pending",
         key=entry.key,
         customer=entry.customer,
-        cells=record.cells,
         code=None,
         reason=None,
-        sent_at=None,
+        field=None,
+        amount=amount,
+        units=units,
     )
+    # Partners are known by their address, whose case means nothing.
+    claim = entry.key.casefold() if plan.resource == "partners" else entry.key
+    return read, claim
 
 
-def _add_rejected(
-    store: Store, record: Record, error: RowError, *, key: str | None
-) -> None:
-    row = Row(
-        row=record.row,
-        line=record.line,
+def second_of(row: Row, plan: Plan, *, first: int) -> Row:
+    """Reject a row whose key another row has taken."""
+    why = f"{row.key} is the key of row {first} too"
+    return _rejected(
+        row, RowError("duplicate", why, field=KEY_FIELD[plan.resource])
+    )._replace(key=row.key)
+
+
+def _rejected(row: Row, error: RowError) -> Row:
+    return row._replace(
         state="rejected",
-        key=key,
+        key=None,
         customer=None,
-        cells=record.cells,
         code=error.code,
         reason=one_line(error.reason),
-        sent_at=None,
+        field=error.field,
     )
-    store.add(row, digest=record.digest(), claim=None)
 
 
 def _refuse_changed(store: Store, reader: CsvReader) -> None:

@@ -26,6 +26,7 @@ from .lookup import ALREADY_THERE, different, other_partner
 from .plan import Entry, Plan, RowError
 from .referrers import Referrers
 from .report import Progress
+from .stops import JournalWriteError
 from .store import Row, State
 
 __all__ = ["Halt", "Sender", "each", "rows_in"]
@@ -50,6 +51,7 @@ class Halt:
     """Set from outside: somebody wants it to end."""
     refused: str | None = None
     unreachable: str | None = None
+    unwritten: JournalWriteError | None = None
     strikes: int = 0
     cancelled: bool = False
     """Even what is under way has been given up."""
@@ -57,7 +59,11 @@ class Halt:
     def __bool__(self) -> bool:
         """Say whether to send nothing new."""
         return bool(
-            self.stop.is_set() or self.refused or self.unreachable or self.cancelled
+            self.stop.is_set()
+            or self.refused
+            or self.unreachable
+            or self.unwritten
+            or self.cancelled
         )
 
     def strike(self, error: PartneroError) -> None:
@@ -148,9 +154,19 @@ class Sender:
         try:
             entry = self.plan.read(row.cells)
         except RowError as error:  # another version of this package read it in
-            self.settle(row, "rejected", code=error.code, reason=error.reason)
+            self.settle(
+                row,
+                "rejected",
+                code=error.code,
+                reason=error.reason,
+                field=error.field,
+            )
             return
-        await self.journal.sent(row.row)
+        try:
+            await self.journal.sent(row.row)
+        except JournalWriteError as error:
+            self.halt.unwritten = error
+            return
         self.progress.sent += 1
         try:
             record = await self._create(entry.arguments)
@@ -160,8 +176,14 @@ class Sender:
             return
         self.halt.strikes = 0
         if wrong:
-            reason = different(entry, wrong).reason
-            self.settle(row, "rejected", code="conflict", reason=reason)
+            found = different(entry, wrong)
+            self.settle(
+                row,
+                "rejected",
+                code="conflict",
+                reason=found.reason,
+                field=found.field,
+            )
         else:
             there = row.sent_at is None and self._was_there(record)
             self.settle(row, "done", code=ALREADY_THERE if there else None)
@@ -205,7 +227,13 @@ class Sender:
         elif about_all:
             self.settle(row, "pending")
         else:
-            self.settle(row, "rejected", code=code_of(error), reason=_refusal(error))
+            self.settle(
+                row,
+                "rejected",
+                code=code_of(error),
+                reason=_refusal(error),
+                field=next(iter(error.fields), None),
+            )
 
     def settle(
         self,
@@ -214,10 +242,15 @@ class Sender:
         *,
         code: str | None = None,
         reason: str | None = None,
+        field: str | None = None,
     ) -> None:
         """Write down what came of *row*."""
         self.journal.settled(
-            row.row, state, code=code, reason=one_line(reason) if reason else None
+            row.row,
+            state,
+            code=code,
+            reason=one_line(reason) if reason else None,
+            field=one_line(field) if field else None,
         )
         self.progress.count(row.state, state)
 

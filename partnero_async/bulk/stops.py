@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from .report import Report
 
 __all__ = [
     "ColumnError",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
+    "JournalWriteError",
     "SourceError",
 ]
 
@@ -35,6 +41,18 @@ class ColumnError(ImportStopError):
 
 class JournalError(ImportStopError):
     """The journal does not belong to this import, or cannot be used."""
+
+
+class JournalWriteError(JournalError):
+    """The journal can be written no more, as on a full disk: then nothing is sent.
+
+    Rows whose outcome it could not take are in doubt, and looked up by the next run.
+    """
+
+    hint = "See to the disk, then start the same again: it goes on."
+
+    report: Report | None = None
+    """What came of it all so far; None where nothing was sent."""
 
 
 class JournalInUseError(JournalError):

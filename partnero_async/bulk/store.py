@@ -15,15 +15,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-from .stops import JournalError, JournalInUseError
+from .stops import JournalError, JournalInUseError, JournalWriteError
 
 __all__ = ["Mark", "Row", "Sale", "State", "Store"]
 
 State = Literal["pending", "sent", "done", "rejected", "parked"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 APPLICATION: Final = 0x50744A31
 """What tells a journal from other SQLite files."""
+
+UNWRITTEN: Final = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+)
 
 SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -39,7 +45,10 @@ CREATE TABLE rows (
     cells TEXT,
     code TEXT,
     reason TEXT,
-    sent_at REAL
+    sent_at REAL,
+    field TEXT,
+    amount TEXT,
+    units TEXT
 );
 CREATE TABLE sales (
     claim TEXT, amount TEXT, units TEXT, reward TEXT, customer TEXT, action TEXT
@@ -55,6 +64,7 @@ UPDATE rows SET
     state = mark.state,
     code = mark.code,
     reason = mark.reason,
+    field = mark.field,
     sent_at = coalesce(mark.sent_at, rows.sent_at),
     cells = CASE mark.state WHEN 'done' THEN NULL ELSE rows.cells END
 FROM (
@@ -63,7 +73,8 @@ FROM (
         json_extract(value, '$[1]') AS state,
         json_extract(value, '$[2]') AS code,
         json_extract(value, '$[3]') AS reason,
-        json_extract(value, '$[4]') AS sent_at
+        json_extract(value, '$[4]') AS sent_at,
+        json_extract(value, '$[5]') AS field
     FROM json_each(?)
 ) AS mark
 WHERE rows.row = mark.row
@@ -79,6 +90,8 @@ class Mark(NamedTuple):
     reason: str | None = None
     sent_at: float | None = None
     """Unix seconds, where it is about to be sent."""
+    field: str | None = None
+    """The field that is to blame, where it is one."""
 
 
 class Row(NamedTuple):
@@ -91,9 +104,14 @@ class Row(NamedTuple):
     customer: str | None
     cells: list[str]
     """Empty for rows that are done."""
-    code: str | None
-    reason: str | None
-    sent_at: float | None
+    code: str | None = None
+    reason: str | None = None
+    sent_at: float | None = None
+    field: str | None = None
+    """The field that is to blame, where it is one."""
+    amount: str | None = None
+    """In major units; kept for the sums, also of rows that are done."""
+    units: str | None = None
 
 
 class Sale(NamedTuple):
@@ -116,7 +134,7 @@ SALE_COLUMNS: Final = ", ".join(f"s.{name}" for name in Sale._fields)
 class Store:
     """The open file. Nobody else can open it meanwhile, and a kill leaves it usable."""
 
-    def __init__(self, path: Path, *, make: bool) -> None:
+    def __init__(self, path: Path, *, make: bool, reading: bool = False) -> None:
         self.path = path
         self.is_new: bool = not path.exists()
         if self.is_new and not make:
@@ -126,7 +144,9 @@ class Store:
                 self._make_file()
             self._sql = sqlite3.connect(path, timeout=0, isolation_level=None)
             try:
-                self._prepare()
+                self._prepare(make=make)
+                if reading:
+                    self._sql.execute("PRAGMA query_only = ON")
             except BaseException:
                 self._sql.close()
                 raise
@@ -138,7 +158,7 @@ class Store:
         except OSError as error:
             raise JournalError(f"{self.path}: {error.strerror}") from None
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, make: bool) -> None:
         # The lock is the operating system's and ends with the process, however it ends.
         for pragma in ("locking_mode = EXCLUSIVE", "synchronous = FULL"):
             self._sql.execute(f"PRAGMA {pragma}").fetchall()
@@ -149,11 +169,12 @@ class Store:
         empty = not self._sql.execute("SELECT count(*) FROM sqlite_master").fetchone()[
             0
         ]
-        if not empty and application != APPLICATION:
+        if application != APPLICATION and not (empty and make):
             raise JournalError(f"{self.path} is no journal of an import")
-        if version > VERSION:
+        if not empty and version != VERSION:
+            age = "a newer" if version > VERSION else "an older"
             raise JournalError(
-                f"{self.path} was written by a newer version of this package"
+                f"{self.path} was written by {age} version of this package"
             )
         self._pragma("journal_mode = WAL")
         with self.transaction():
@@ -180,7 +201,10 @@ class Store:
                 raise JournalInUseError(
                     f"{self.path}: another import is using this journal"
                 ) from None
-            raise JournalError(f"{self.path}: {error}") from None
+            # What is more than the lowest byte says more about the kind.
+            unwritten = code is not None and code & 0xFF in UNWRITTEN
+            kind = JournalWriteError if unwritten else JournalError
+            raise kind(f"{self.path}: {error}") from None
 
     def close(self) -> None:
         """Close the file."""
@@ -215,6 +239,10 @@ class Store:
         row = found.fetchone()
         return row[0] if row else None
 
+    def drop(self, name: str) -> None:
+        """Forget a property of the whole import."""
+        self._sql.execute("DELETE FROM meta WHERE name = ?", (name,))
+
     def keep(self, **values: str) -> None:
         """Set properties of the whole import."""
         # Alone or as part of a transaction.
@@ -235,9 +263,23 @@ class Store:
         Raises `sqlite3.IntegrityError` then: `claimed_by` says which.
         """
         self._sql.execute(
-            "INSERT INTO rows (row, line, state, key, customer, cells, code, reason,"
-            " sent_at, digest, claim) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO rows ({COLUMNS}, digest, claim)"  # noqa: S608 - names of ours
+            f" VALUES ({', '.join('?' * (len(row) + 2))})",
             (*row[:5], json.dumps(row.cells), *row[6:], digest, claim),
+        )
+
+    def change(self, row: Row, *, claim: str | None) -> None:
+        """Write down anew what was made of a row; another row may have its *claim*.
+
+        Raises `sqlite3.IntegrityError` then, as `add` does.
+        """
+        self._sql.execute(
+            "UPDATE rows SET state = ?, key = ?, customer = ?, code = ?, reason = ?,"
+            " field = ?, amount = ?, units = ?, claim = ? WHERE row = ?",
+            (
+                *(row.state, row.key, row.customer, row.code, row.reason),
+                *(row.field, row.amount, row.units, claim, row.row),
+            ),
         )
 
     def claimed_by(self, claim: str) -> int:
@@ -264,6 +306,10 @@ class Store:
             (*states, after, limit),
         )
         return [_row(values) for values in found.fetchall()]
+
+    def select(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """Read with a statement of SQL; the rows come as they are asked for."""
+        return self._sql.execute(statement, values)
 
     def walk(self, *states: State) -> Iterator[Row]:
         """Walk the rows in these states, a few in memory at a time."""
@@ -321,6 +367,7 @@ class Store:
         with self.transaction():
             self._sql.execute(
                 "UPDATE rows SET state = 'rejected', code = 'unknown_customer',"
+                " field = 'customer.' || substr(customer, 1, instr(customer, ':') - 1),"
                 " reason = 'the program has no customer with '"
                 " || substr(customer, 1, instr(customer, ':') - 1)"
                 " || ' ' || substr(customer, instr(customer, ':') + 1)"
@@ -355,8 +402,8 @@ class Store:
         wanted = ", ".join("?" * len(states))
         with self.transaction():
             self._sql.execute(
-                "UPDATE rows SET state = 'pending', code = NULL, reason = NULL"  # noqa: S608 - placeholders
-                f" WHERE state IN ({wanted})",
+                "UPDATE rows SET state = 'pending', code = NULL, reason = NULL,"  # noqa: S608 - placeholders
+                f" field = NULL WHERE state IN ({wanted})",
                 states,
             )
 

@@ -132,7 +132,11 @@ class Survey:
                 self.sender.settle(row, "parked", code="several", reason=finding.reason)
             case _:
                 self.sender.settle(
-                    row, "rejected", code="conflict", reason=finding.reason
+                    row,
+                    "rejected",
+                    code="conflict",
+                    reason=finding.reason,
+                    field=finding.field,
                 )
 
     # --- both --------------------------------------------------------------------

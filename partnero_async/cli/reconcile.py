@@ -18,7 +18,9 @@ from rich.console import Console
 from ..bulk import ImportStopError, Reconciliation, Source, reconcile
 from ..client import Partnero
 from ._differences import summary, write_csv, write_json, write_table
-from .imports import CALL_SECONDS, Concurrency, Names, Pairs, Switch, pairs
+from ._options import Concurrency, Limit, Switch
+from ._runs import CALL_SECONDS
+from .imports import Names, Pairs, pairs
 
 __all__ = ["app"]
 
@@ -54,7 +56,7 @@ def transactions(
     format: Format = "table",  # noqa: A002 - the option's name
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     concurrency: Concurrency = 16,
-    rate_limit: str | None = None,
+    limit: Limit = None,
 ) -> int:
     """Compare a file of sales with what the program holds, by their keys.
 
@@ -85,7 +87,7 @@ def transactions(
         Write the differences to this file.
     concurrency
         Requests at once.
-    rate_limit
+    limit
         What the program is allowed, such as 120/min; learnt when left out.
     """
     _check_files(file, output, missing)
@@ -95,9 +97,7 @@ def transactions(
         constants=pairs("--set", set),
         ignore=ignore or (),
     )
-    work = _reconcile(
-        source, surplus=surplus, concurrency=concurrency, rate_limit=rate_limit
-    )
+    work = _reconcile(source, surplus=surplus, concurrency=concurrency, limit=limit)
     with asyncio.run(work) as found:
         again = _write_missing(found, missing, source) if missing else None
         _tell(found, format, output, again)
@@ -116,9 +116,9 @@ def _check_files(file: Path, *written: Path | None) -> None:
 
 
 async def _reconcile(
-    source: Source, *, surplus: bool, concurrency: int, rate_limit: str | None
+    source: Source, *, surplus: bool, concurrency: int, limit: str | None
 ) -> Reconciliation:
-    async with Partnero(timeout=CALL_SECONDS, rate_limit=rate_limit) as client:
+    async with Partnero(timeout=CALL_SECONDS, rate_limit=limit) as client:
         with Console(stderr=True).status("reading") as status:
             return await reconcile(
                 client,

@@ -39,6 +39,24 @@ async def resolve(client: Partnero, journal: Path, **options: Any) -> Report:
     return report
 
 
+async def resume(client: Partnero, journal: Path, **options: Any) -> Report:
+    """Go on with the form that is the client's."""
+    if not isinstance(client, AwaitedClient):
+        return await bulk.resume(client, journal, **options)
+    blocking = partnero_sync.bulk.resume
+    report: Report = await in_thread(blocking, client._own, journal, **options)
+    return report
+
+
+async def retry_rejects(client: Partnero, journal: Path, **options: Any) -> Report:
+    """Try again with the form that is the client's."""
+    if not isinstance(client, AwaitedClient):
+        return await bulk.retry_rejects(client, journal, **options)
+    blocking = partnero_sync.bulk.retry_rejects
+    report: Report = await in_thread(blocking, client._own, journal, **options)
+    return report
+
+
 def stop_for(client: Partnero) -> Stop:
     """Return what ends an import of this client early."""
     awaited = isinstance(client, AwaitedClient)

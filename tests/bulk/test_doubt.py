@@ -13,7 +13,7 @@ import pytest
 from partnero_async import Partnero
 from partnero_async.bulk import Report, ResourceName, Source
 from partnero_async.bulk.journal import Journal
-from partnero_async.bulk.run import _fingerprint, _program
+from partnero_async.bulk.run import _fingerprint, program_of
 from partnero_async.bulk.scan import open_plan, scan
 from partnero_async.bulk.store import Mark, Store
 from partnero_async.errors import (
@@ -43,7 +43,7 @@ async def killed(
     plan, header = open_plan(resource, source)
     about = {
         "resource": resource,
-        "program": await _program(client),
+        "program": await program_of(client),
         "mapping": _fingerprint(source, header),
         "rejects": f"{file}.rejects.csv",
     }

@@ -14,8 +14,8 @@ import pytest
 
 from partnero_async import Partnero
 from partnero_async.bulk import Listed, Report, run_import
-from partnero_async.cli import imports
-from partnero_async.cli.imports import _text
+from partnero_async.cli import _runs
+from partnero_async.cli._telling import text
 from partnero_async.sandbox import Sandbox
 from tests.bulk.shop import (
     end,
@@ -93,7 +93,7 @@ async def test_rejected_rows_and_json(shop: Sandbox, tmp_path: Path) -> None:
             id="twice",
         ),
         pytest.param(b"key\n", ["--set", "amount=1,5"], "no column", id="no customer"),
-        pytest.param(b"key\n", ["--rate-limit", "fast"], "fast", id="rate limit"),
+        pytest.param(b"key\n", ["--limit", "fast"], "fast", id="limit"),
     ],
 )
 async def test_what_cannot_work_sends_nothing(
@@ -229,7 +229,7 @@ def report(**values: Any) -> Report:
 
 def test_everything_that_a_report_may_say() -> None:
     """The text lists what needs attention, and what to do next."""
-    text = _text(
+    told = text(
         report(
             rows=30,
             done=3,
@@ -245,7 +245,7 @@ def test_everything_that_a_report_may_say() -> None:
             first_parked=[Listed(2, "s2", "several", "2 sales have the key s2")],
         )
     )
-    assert text.splitlines() == [
+    assert told.splitlines() == [
         "30 rows of transactions",
         "  done      3 (1 were there before)",
         "  rejected  23",
@@ -297,7 +297,7 @@ async def test_a_rejects_file_that_fails_in_the_end(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("partnero_async.bulk.run.write_rejects", full)
+    monkeypatch.setattr("partnero_async.bulk.tally.write_rejects", full)
     file = write_csv(tmp_path / "t.csv", [sale(1), ("s2", "c1", "x", "", "")])
     made = await run_import(client, "transactions", file)
     assert (made.done, made.rejected, made.rejects, made.exit_code) == (1, 1, None, 1)
@@ -306,10 +306,8 @@ async def test_a_rejects_file_that_fails_in_the_end(
     async def work(*_: Any, **__: Any) -> Report:
         return made
 
-    monkeypatch.setattr(imports, "_run", work)
-    code = await asyncio.to_thread(
-        imports._to_the_end, work, rate_limit=None, as_json=True
-    )
+    monkeypatch.setattr(_runs, "_run", work)
+    code = await asyncio.to_thread(_runs.to_the_end, work, limit=None, as_json=True)
     captured = capsys.readouterr()
     assert code == 1
     assert json.loads(captured.out)["done"] == 1
@@ -322,7 +320,7 @@ async def test_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)
     stop = asyncio.Event()
-    imports._listen(stop)
+    _runs._listen(stop)
     signal.raise_signal(signal.SIGTERM)
     await stop.wait()
     assert codes == []
@@ -340,6 +338,6 @@ def test_where_signals_cannot_be_handled(monkeypatch: pytest.MonkeyPatch) -> Non
     async def listen() -> None:
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(loop, "add_signal_handler", unable)
-        imports._listen(asyncio.Event())
+        _runs._listen(asyncio.Event())
 
     asyncio.run(listen())

@@ -13,7 +13,7 @@ import pytest
 import partnero_async.bulk
 from partnero_async.bulk import run as run_module
 from partnero_async.sandbox import Sandbox
-from partnero_sync import ClientClosedError, Partnero, UsageError
+from partnero_sync import ClientClosedError, Partnero, UsageError, bulk
 from partnero_sync._portal import Trip
 from partnero_sync.bulk import Progress, Report, SourceError, resolve, run_import
 from tests.bulk.shop import expected, sale, sales_in, write_csv
@@ -56,15 +56,17 @@ def watched(shop: Sandbox, do: Callable[[], object]) -> Callable[[], None]:
     return watch
 
 
-@pytest.mark.parametrize("name", ["run_import", "resolve"])
+@pytest.mark.parametrize(
+    "name", ["run_import", "resolve", "resume", "retry_rejects", "status"]
+)
 def test_signature_is_that_of_the_original(name: str) -> None:
     """Same parameters, same defaults; and a docstring."""
-    ours = inspect.signature(globals()[name]).parameters
+    ours = inspect.signature(getattr(bulk, name)).parameters
     theirs = inspect.signature(getattr(partnero_async.bulk, name)).parameters
     assert [(p.name, p.kind, p.default) for p in ours.values()] == [
         (p.name, p.kind, p.default) for p in theirs.values()
     ]
-    assert globals()[name].__doc__
+    assert getattr(bulk, name).__doc__
 
 
 def test_file_of_sales(client: Partnero, shop: Sandbox, file: Path) -> None:

@@ -1,0 +1,155 @@
+"""What a journal says in all: rows by state and reason, and sums of money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal
+from pathlib import Path
+from typing import Any, Final, cast, get_args
+
+from .doubt import ABSENT
+from .fields import ResourceName
+from .lookup import ALREADY_THERE
+from .rejects import write_rejects
+from .report import Listed, Money, Outcome, Report
+from .stops import JournalError
+from .store import State, Store
+
+__all__ = ["by_state", "report_of", "write"]
+
+LISTED: Final = 20
+"""Rows that a report lists of a kind."""
+
+SAMPLES: Final = 5
+"""Rejected rows that a report lists of a field."""
+
+FIELDS: Final = 50
+"""Fields that a report lists: what an API names as fields has no bound."""
+
+UNDER_WAY: Final = "under_way"
+"""The code of rows that were being sent when a run ended."""
+
+EXACT: Final = Context(prec=200)
+"""Adds amounts without rounding: the default keeps 28 digits."""
+
+
+def report_of(store: Store, **more: Any) -> Report:
+    """Say what came of all rows so far; *more* is what only a run knows."""
+    outcomes = _outcomes(store)
+    there = sum(found.rows for found in outcomes if found.code == ALREADY_THERE)
+    counts = by_state([(found.state, found.code, found.rows) for found in outcomes])
+    values: dict[str, Any] = {**counts, **more}
+    return Report(
+        resource=cast("ResourceName", store.meta("resource")),
+        journal=store.path,
+        rows=sum(found.rows for found in outcomes),
+        already_there=there,
+        first_rejected=_listed(store, "rejected"),
+        first_parked=_listed(store, "parked", "sent"),
+        outcomes=outcomes,
+        reasons=_reasons(outcomes),
+        by_field=_by_field(store),
+        money=_money(store),
+        **values,
+    )
+
+
+def by_state(counts: Sequence[tuple[State, str | None, int]]) -> dict[str, int]:
+    """Add up what `Store.counts` returns."""
+    sums = dict.fromkeys(get_args(State), 0)
+    for state, _, count in counts:
+        sums[state] += count
+    return sums
+
+
+def write(store: Store, rejects: Path) -> dict[str, Any]:
+    """Write the rejects file; a problem with it must not cost the report."""
+    try:
+        return {"rejects": write_rejects(store, rejects)}
+    except OSError as error:
+        return {"rejects_problem": f"{rejects}: {error.strerror}"}
+    except JournalError as error:
+        return {"rejects_problem": error.message}
+
+
+TOLD: Final[Sequence[State]] = ("rejected", "parked", "sent")
+"""States that have a reason."""
+
+WHY: Final = "it was being sent when the import ended, and was not looked up yet"
+
+
+def _listed(store: Store, *states: State) -> list[Listed]:
+    rows = store.fetch(states, after=0, limit=LISTED)
+    return [_row(row.row, row.key, row.code, row.reason) for row in rows]
+
+
+def _row(row: int, key: str | None, code: str | None, reason: str | None) -> Listed:
+    return Listed(row, key, code or UNDER_WAY, reason or WHY)
+
+
+# Next to min() the other columns are those of the row that has the minimum.
+OUTCOMES: Final = """
+SELECT state, code, count(*) AS many, key, reason, min(row) FROM rows
+GROUP BY state, code
+ORDER BY instr('done rejected parked sent pending', state), many DESC, code
+"""
+
+
+def _outcomes(store: Store) -> Sequence[Outcome]:
+    return [
+        Outcome(
+            state=state,
+            code=code or (UNDER_WAY if state == "sent" else None),
+            rows=many,
+            example=_row(row, key, code, reason) if state in TOLD else None,
+        )
+        for state, code, many, key, reason, row in store.select(OUTCOMES)
+    ]
+
+
+def _reasons(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    told = [found for found in outcomes if found.state in TOLD]
+    most = sorted(told, key=lambda found: -found.rows)
+    return {found.code or UNDER_WAY: found.rows for found in most}
+
+
+BY_FIELD: Final = """
+SELECT field, row, key, code, reason FROM (
+    SELECT
+        coalesce(field, '') AS field, row, key, code, reason,
+        row_number() OVER (PARTITION BY field ORDER BY row) AS place,
+        count(*) OVER (PARTITION BY field) AS many
+    FROM rows WHERE state = 'rejected'
+)
+WHERE place <= ? ORDER BY many DESC, field, row LIMIT ?
+"""
+
+
+def _by_field(store: Store) -> Mapping[str, Sequence[Listed]]:
+    listed: dict[str, list[Listed]] = {}
+    for field, *values in store.select(BY_FIELD, SAMPLES, SAMPLES * FIELDS):
+        listed.setdefault(field, []).append(Listed(*values))
+    return listed
+
+
+# Amounts are texts, since a sum of SQLite's is one of floats.
+AMOUNTS: Final = "SELECT units, state, code, amount FROM rows WHERE amount IS NOT NULL"
+
+
+def _money(store: Store) -> Sequence[Money]:
+    sums: dict[str | None, dict[str, Any]] = {}
+    for units, state, code, amount in store.select(AMOUNTS):
+        add = sums.setdefault(units, {"rows": 0})
+        add["rows"] += 1
+        for name in _counts_as(state, code):
+            add[name] = EXACT.add(add.get(name, Decimal(0)), Decimal(amount))
+    return [
+        Money(units=units, **add)
+        for units, add in sorted(sums.items(), key=lambda each: each[0] or "")
+    ]
+
+
+def _counts_as(state: State, code: str | None) -> Sequence[str]:
+    if state == "done":
+        return ("given", "recorded")
+    return ("given", "absent") if code == ABSENT else ("given",)

@@ -1,0 +1,84 @@
+"""An import run from a terminal: progress, signals, its report and exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json as codec
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+from ..bulk import JournalWriteError, Progress, Report
+from ..client import Partnero
+from ..errors import one_line
+from ._progress import shown
+from ._telling import text
+
+__all__ = ["Work", "run", "tell", "to_the_end"]
+
+INTERRUPTED = 130
+
+CALL_SECONDS = 300.0
+"""What a call may take: waiting for a slow rate limit is most of it."""
+
+Watch = Callable[[Progress], None]
+Work = Callable[[Partnero, Watch, asyncio.Event], Awaitable[Report]]
+
+
+def to_the_end(
+    work: Work, *, limit: str | None, page: Path | None = None, as_json: bool
+) -> int:
+    """Do *work*, tell what came of it, and return the exit code of that."""
+    return tell(run(work, limit=limit), page=page, as_json=as_json)
+
+
+def run(work: Work, *, limit: str | None) -> Report:
+    """Do *work* with a client of its own, as far as it goes."""
+    try:
+        return asyncio.run(_run(work, limit=limit))
+    except JournalWriteError as error:
+        if error.report is None:
+            raise
+        _complain(str(error))
+        return error.report
+
+
+def tell(report: Report, *, page: Path | None = None, as_json: bool) -> int:
+    """Print *report*, write its *page*, and return the exit code."""
+    sys.stdout.write(f"{codec.dumps(report.as_dict())}\n" if as_json else text(report))
+    if page:
+        import_module("partnero_async.bulk.page").write(report, page)
+    if report.rejects_problem:
+        _complain(f"the rejected rows were not written: {report.rejects_problem}")
+    return report.exit_code
+
+
+def _complain(problem: str) -> None:
+    sys.stderr.write(f"partnero: {one_line(problem)}\n")
+
+
+async def _run(work: Work, *, limit: str | None) -> Report:
+    stop = asyncio.Event()
+    _listen(stop)
+    async with Partnero(timeout=CALL_SECONDS, rate_limit=limit) as client:
+        with shown() as watch:
+            return await work(client, watch, stop)
+
+
+def _listen(stop: asyncio.Event) -> None:
+    """Let the first signal end the run in order, and the second one at once."""
+
+    def told() -> None:
+        if stop.is_set():
+            # The journal is made for being killed: what is in it is on the disk.
+            os._exit(INTERRUPTED)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows: Ctrl-C ends it at once there
+            loop.add_signal_handler(number, told)
