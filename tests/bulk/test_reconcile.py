@@ -154,6 +154,13 @@ async def test_archived_sales(client: Partnero, tmp_path: Path) -> None:
     [
         pytest.param({}, "amount", "1.250", None, id="amount, spelled otherwise"),
         pytest.param({}, "amount", "1.26", ("amount", "1.26", "1.25"), id="amount"),
+        pytest.param(
+            {"amount": Decimal("999999999999999.999")},
+            "amount",
+            "999999999999999.998",
+            ("amount", "999999999999999.998", "999999999999999.999"),
+            id="amount, by less than a float can tell",
+        ),
         pytest.param({}, "amount_units", "usd", None, id="currency in any case"),
         pytest.param(
             {}, "amount_units", "EUR", ("currency", "EUR", "USD"), id="currency"
@@ -376,6 +383,16 @@ async def test_money_by_currency(client: Partnero, tmp_path: Path) -> None:
         }
 
 
+def test_sums_of_many_large_amounts() -> None:
+    """More digits than decimals have by default are kept."""
+    totals = Totals(units="EUR")
+    for _ in range(200):
+        totals.give(Decimal("999999999999999.999999999999"))
+    totals.record(Decimal("0.000000000001"))
+    assert totals.given == Decimal("199999999999999999.999999999800")
+    assert totals.difference == Decimal("-199999999999999999.999999999799")
+
+
 async def test_a_key_that_may_not_see_the_program(
     shop: Sandbox, partnero: type[Partnero], tmp_path: Path
 ) -> None:
@@ -432,12 +449,25 @@ async def test_what_a_list_does_not_show_is_asked_for(
     assert await differs(client, tmp_path, [*map(sale, range(4))]) == []
 
 
-def shifted(walk: Any) -> Any:
-    """Let a walk see each second item twice, and miss the others."""
+async def test_an_archived_sale_beside_one_that_a_list_does_not_show(
+    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not believed to be the only one."""
+    await sell(client, 1)
+    await client.transactions.archive("s1")
+    await sell(client, 1)
+    monkeypatch.setattr(
+        MODULE._Run, "_walk", shifted(MODULE._Run._walk, start=1, times=1)
+    )
+    assert await differs(client, tmp_path, [sale(1)]) == []
+
+
+def shifted(walk: Any, *, start: int = 0, times: int = 2) -> Any:
+    """Let a walk see each second item so often, and miss the others."""
 
     async def walking(self: Any, pages: Any, keep: Any, what: str, **most: Any) -> bool:
         def kept(items: list[Any]) -> None:
-            keep([*items[::2], *items[::2]])
+            keep([*items[start::2]] * times)
 
         whole: bool = await walk(self, pages, kept, what, **most)
         return whole
