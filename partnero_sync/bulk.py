@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from partnero_async import Partnero as AsyncPartnero
 from partnero_async import bulk as _bulk
@@ -29,6 +29,7 @@ from partnero_async.bulk import (
     Difference,
     DifferenceKind,
     Field,
+    Forecast,
     ImportStopError,
     JournalError,
     JournalInUseError,
@@ -37,16 +38,19 @@ from partnero_async.bulk import (
     Moment,
     Money,
     Outcome,
+    Planned,
     Progress,
     Reconciliation,
     Report,
     ResourceName,
     Source,
     SourceError,
+    Step,
     Totals,
     fields_of,
 )
 from partnero_async.bulk.again import read_status
+from partnero_async.bulk.foresee import checked
 
 from ._portal import TEARDOWN, Portal, Trip, deliver
 from .client import Partnero
@@ -56,6 +60,7 @@ __all__ = [
     "Difference",
     "DifferenceKind",
     "Field",
+    "Forecast",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -64,14 +69,18 @@ __all__ = [
     "Moment",
     "Money",
     "Outcome",
+    "Planned",
     "Progress",
     "Reconciliation",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
+    "Step",
     "Totals",
+    "dry_run",
     "fields_of",
+    "plan_import",
     "reconcile",
     "resolve",
     "resume",
@@ -81,7 +90,8 @@ __all__ = [
 ]
 
 Watch = Callable[[Progress], None]
-Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, Report]]
+T = TypeVar("T")
+Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, T]]
 
 
 def run_import(
@@ -91,6 +101,7 @@ def run_import(
     *,
     journal: Path | str | None = None,
     rejects: Path | str | None = None,
+    update: bool = False,
     concurrency: int = 32,
     settle: float = 5.0,
     on_progress: Watch | None = None,
@@ -99,7 +110,11 @@ def run_import(
     """Import the rows of a CSV file, one call each; started again, go on.
 
     *journal* is ``FILE.journal`` and *rejects* ``FILE.rejects.csv`` where they are left
-    out. *settle* is how many seconds a request of a killed run may still take to
+    out. What is there already with other values is left alone and its row rejected;
+    *update* changes it, as far as the API lets it be changed, to what its row says:
+    only fields that the row has.
+
+    *settle* is how many seconds a request of a killed run may still take to
     arrive: so long a sale in doubt is waited for before it is parked. *on_progress* is
     called in this thread, several times a second.
 
@@ -120,6 +135,7 @@ def run_import(
             source,
             journal=journal,
             rejects=rejects,
+            update=update,
             concurrency=concurrency,
             settle=settle,
             on_progress=watch,
@@ -219,6 +235,7 @@ def retry_rejects(
     journal: Path | str,
     *,
     codes: Collection[str] = (),
+    update: bool | None = None,
     concurrency: int = 32,
     settle: float = 5.0,
     on_progress: Watch | None = None,
@@ -229,6 +246,7 @@ def retry_rejects(
     A rejected row was refused, so it is not in the program. It is checked anew like any
     other row, and sent if there is nothing wrong with it any more, such as once its
     customer exists. *codes* takes only the rows that were rejected for these reasons.
+    *update* is as in `run_import`, and as it was there when it is left out.
 
     Other options are as in `run_import`, and so is what is raised.
     """
@@ -239,8 +257,54 @@ def retry_rejects(
             inner,
             journal,
             codes=codes,
+            update=update,
             concurrency=concurrency,
             settle=settle,
+            on_progress=watch,
+            stop=halt,
+        )
+
+    return _Run(portal, begin).report(on_progress, stop)
+
+
+def dry_run(resource: ResourceName, source: Source | Path | str) -> Forecast:
+    """Check all rows of *source* as an import does, without a key or a request.
+
+    Raises `ImportStopError` for a file or columns that cannot be used.
+    """
+    return checked(resource, source)
+
+
+def plan_import(
+    client: Partnero,
+    resource: ResourceName,
+    source: Source | Path | str,
+    *,
+    update: bool = False,
+    concurrency: int = 8,
+    on_progress: Watch | None = None,
+    stop: threading.Event | None = None,
+) -> Forecast:
+    """Say what an import would create, change, leave alone and refuse; send nothing.
+
+    All rows are checked, and compared with what the program has: its lists are walked,
+    eight pages at once, where that is cheaper than asking for each row. With *update*
+    rows that differ from what is there are planned as changes, as `run_import` makes
+    them. Rows that refer to rows of the same file are taken to find them.
+
+    Ends early as `run_import` does. Raises `ImportStopError` for a file or columns that
+    cannot be used, and `PartneroError` for a key that is refused or an API that does
+    not answer.
+    """
+    inner, portal = _inside(client)
+
+    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Forecast]:
+        return _bulk.plan_import(
+            inner,
+            resource,
+            source,
+            update=update,
+            concurrency=concurrency,
             on_progress=watch,
             stop=halt,
         )
@@ -261,17 +325,17 @@ def _inside(client: Partnero) -> tuple[AsyncPartnero, Portal]:
     return client._async, client._portal  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
-class _Run:
+class _Run(Generic[T]):
     """A run on the client's loop, and what it tells on the way."""
 
-    def __init__(self, portal: Portal, begin: Begin) -> None:
+    def __init__(self, portal: Portal, begin: Begin[T]) -> None:
         self._portal = portal
         self._halt = asyncio.Event()
         self._told: SimpleQueue[Progress | None] = SimpleQueue()
         # None is the end of what is told.
         self._trip = Trip(begin(self._tell, self._halt), lambda: self._told.put(None))
 
-    def report(self, watch: Watch | None, stop: threading.Event | None) -> Report:
+    def report(self, watch: Watch | None, stop: threading.Event | None) -> T:
         """Wait for its end, and pass on what it tells."""
         trip = self._trip
         try:

@@ -22,6 +22,8 @@ on its own: it is *parked*, and `resolve` looks it up.
 from .again import resolve, resume, retry_rejects, status
 from .differences import Difference, DifferenceKind
 from .fields import Field, ResourceName, fields_of
+from .forecast import Forecast, Planned, Step
+from .foresee import dry_run, plan_import
 from .reconcile import reconcile
 from .reconciliation import Reconciliation, Totals
 from .report import Listed, Moment, Money, Outcome, Progress, Report
@@ -41,6 +43,7 @@ __all__ = [
     "Difference",
     "DifferenceKind",
     "Field",
+    "Forecast",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -49,14 +52,18 @@ __all__ = [
     "Moment",
     "Money",
     "Outcome",
+    "Planned",
     "Progress",
     "Reconciliation",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
+    "Step",
     "Totals",
+    "dry_run",
     "fields_of",
+    "plan_import",
     "reconcile",
     "resolve",
     "resume",

@@ -74,6 +74,7 @@ async def retry_rejects(
     journal: Path | str,
     *,
     codes: Collection[str] = (),
+    update: bool | None = None,
     concurrency: int = 32,
     settle: float = 5.0,
     on_progress: Watch | None = None,
@@ -84,6 +85,7 @@ async def retry_rejects(
     A rejected row was refused, so it is not in the program. It is checked anew like any
     other row, and sent if there is nothing wrong with it any more, such as once its
     customer exists. *codes* takes only the rows that were rejected for these reasons.
+    *update* is as in `run_import`, and as it was there when it is left out.
 
     Other options are as in `run_import`, and so is what is raised.
     """
@@ -92,6 +94,7 @@ async def retry_rejects(
         journal,
         Run.rest,
         prepare=lambda store, plan: reopen_rejects(store, plan, codes=codes),
+        update=update,
         concurrency=concurrency,
         settle=settle,
         watch=on_progress,
@@ -134,6 +137,7 @@ async def _go_on(
     work: Work,
     *,
     prepare: Prepare = lambda *_: None,
+    update: bool | None = None,
     concurrency: int,
     settle: float,
     watch: Watch | None,
@@ -141,14 +145,17 @@ async def _go_on(
 ) -> Report:
     program = await program_of(client)
 
-    def opened(store: Store) -> tuple[Plan, float, Path]:
+    def opened(store: Store) -> tuple[Plan, float, Path, bool]:
         _check_read(store)
         plan = plan_in(store, program)
         prepare(store, plan)
-        return plan, float(store.meta("began") or 0), rejects_of(store)
+        began = float(store.meta("began") or 0)
+        if update is not None:
+            store.keep(update="yes" if update else "")
+        return plan, began, rejects_of(store), bool(store.meta("update"))
 
     async with Journal(Path(journal), make=False) as book:
-        plan, since, rejects = await book.do(opened)
+        plan, since, rejects, updating = await book.do(opened)
         run = Run(
             client=client,
             journal=book,
@@ -158,6 +165,7 @@ async def _go_on(
             watch=watch,
             halt=Halt(stop or asyncio.Event()),
             since=since,
+            update=updating,
         )
         return await run.to_the_end(work(run), rejects)
 

@@ -7,13 +7,18 @@ people. An empty cell is not read at all: its field is not sent.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 
 from ..errors import one_line
 
 __all__ = [
     "CellError",
+    "choice",
+    "code",
+    "day",
     "email",
     "flag",
     "identifier",
@@ -48,6 +53,18 @@ def identifier(cell: str) -> str:
     if cell in (".", "..") or FORBIDDEN.search(cell):
         raise CellError(f"{quoted(cell)} cannot be a key")
     return cell
+
+
+CODE = re.compile(r"[A-Za-z0-9_-]{1,255}")
+
+
+def code(cell: str) -> str:
+    """Read the code of a coupon."""
+    if CODE.fullmatch(cell):
+        return cell
+    raise CellError(
+        f"{quoted(cell)} cannot be a code: up to 255 letters, digits, '_' and '-'"
+    )
 
 
 EMAIL = re.compile(
@@ -92,6 +109,15 @@ def flag(cell: str) -> bool:
         raise CellError(f"{quoted(cell)} is neither true nor false") from None
 
 
+def choice(choices: Sequence[str], cell: str) -> str:
+    """Read one of a few texts."""
+    if cell in choices:
+        return cell
+    near = get_close_matches(cell.lower(), choices, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    raise CellError(f"{quoted(cell)} is none of {', '.join(choices)}{meant}")
+
+
 INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -129,6 +155,13 @@ def moment(cell: str) -> datetime:
     return _real(cell, bare=not rest)
 
 
+def day(cell: str) -> date:
+    """Read a date without a time."""
+    if not DATE.fullmatch(cell):
+        raise CellError(f"{quoted(cell)} is no date: {_why_no_day(cell)}")
+    return _real(cell, bare=True).date()
+
+
 def moment_text(cell: str) -> str:
     """Read what `moment` reads, for a field that is sent as text: in UTC."""
     return f"{moment(cell).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -144,6 +177,12 @@ def _real(cell: str, *, bare: bool) -> datetime:
     if early:
         raise CellError(f"{quoted(cell)} is before 1970")
     return read
+
+
+def _why_no_day(cell: str) -> str:
+    if DATE.match(cell) and TIME.fullmatch(cell[10:]):
+        return "write the day without a time, YYYY-MM-DD"
+    return _why_no_date(cell)
 
 
 def _why_no_date(cell: str) -> str:

@@ -12,18 +12,12 @@ from typing import Any, Final
 import attrs
 
 from .cells import CellError, quoted
-from .fields import EXCLUSIVE, REQUIRED, Field, ResourceName, fields_of
+from .fields import Field, ResourceName, exclusive, fields_of
+from .kinds import kind_of
 from .source import REJECT_COLUMNS, Source
 from .stops import ColumnError
 
 __all__ = ["Entry", "Plan", "RowError", "plan_of"]
-
-KEY_FIELD: Final[Mapping[ResourceName, str]] = {
-    "partners": "email",
-    "customers": "key",
-    "transactions": "key",
-}
-"""The field by which a record of the API is looked up."""
 
 MONEY: Final = ("amount", "amount_units")
 
@@ -46,6 +40,9 @@ class Entry:
     """One row, ready to be sent."""
 
     key: str
+    """What its record is called, as people read it."""
+    claim: str
+    """What no two rows of a file may share."""
     arguments: dict[str, Any]
     """Of the create method."""
     amount: Decimal | None
@@ -123,11 +120,15 @@ class Plan:
                 )
 
     def _entry(self, arguments: dict[str, Any]) -> Entry:
+        kind = kind_of(self.resource)
+        if broken := kind.rule(arguments):
+            raise RowError("invalid", broken)
         return Entry(
-            key=arguments[KEY_FIELD[self.resource]],
+            key=kind.key_of(arguments),
+            claim=kind.claim_of(arguments),
             arguments=arguments,
             amount=arguments.get("amount"),
-            customer=_buyer(arguments),
+            customer=_buyer(arguments) if self.resource == "transactions" else None,
         )
 
 
@@ -194,7 +195,7 @@ def plan_of(
         for name in _names_of(column, source, fields)
     ]
     present = {field.name for _, field in takes} | {*source.constants}
-    needs = REQUIRED[resource]
+    needs = kind_of(resource).needed
     if loosely:
         needs = [
             group for group in needs if "key" in group or not present.isdisjoint(group)
@@ -210,7 +211,7 @@ def plan_of(
         # Most files have one column of each group: then there is nothing to check.
         excludes=[
             group
-            for group in EXCLUSIVE[resource]
+            for group in exclusive(resource)
             if len(present.intersection(group)) > 1
         ],
     )

@@ -12,7 +12,16 @@ import attrs
 from .fields import ResourceName
 from .store import State
 
-__all__ = ["Doing", "Listed", "Moment", "Money", "Outcome", "Progress", "Report"]
+__all__ = [
+    "Doing",
+    "Listed",
+    "Moment",
+    "Money",
+    "Outcome",
+    "Progress",
+    "Report",
+    "plain",
+]
 
 
 Doing = Literal["reading", "preparing", "sending", "looking up"]
@@ -52,6 +61,8 @@ class Money:
     """The sum of their amounts, in major units."""
     recorded: Decimal = Decimal(0)
     """Of that: rows that are done."""
+    pending: Decimal = Decimal(0)
+    """Of that: rows that are still to be sent."""
     absent: Decimal = Decimal(0)
     """Of that: rows that were looked up in vain, and that `resolve` can send."""
 
@@ -116,6 +127,8 @@ class Report:
     """Rows that stand in the program, `already_there` included."""
     already_there: int = 0
     """Of those: rows that stood there before, where that can be told."""
+    updated: int = 0
+    """Of those: rows that changed what stood there before."""
     rejected: int = 0
     parked: int = 0
     """Rows in doubt: they may or may not stand in the program."""
@@ -164,9 +177,10 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        values = attrs.asdict(self, value_serializer=_plain)
+        values = attrs.asdict(self, value_serializer=plain)
         return {**values, "exit_code": self.exit_code}
 
 
-def _plain(_: Any, __: Any, value: Any) -> Any:
+def plain(_: Any, __: Any, value: Any) -> Any:
+    """Turn what JSON has no form for into text."""
     return str(value) if isinstance(value, Path | Decimal) else value

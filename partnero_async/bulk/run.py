@@ -19,6 +19,7 @@ from ..errors import NotFoundError, PartneroError
 from .doubt import Doubts
 from .fields import ResourceName
 from .journal import Journal
+from .kinds import kind_of
 from .pace import Pacemaker
 from .plan import Plan, plan_of
 from .rejects import part_of
@@ -49,6 +50,7 @@ async def run_import(
     *,
     journal: Path | str | None = None,
     rejects: Path | str | None = None,
+    update: bool = False,
     concurrency: int = 32,
     settle: float = 5.0,
     on_progress: Watch | None = None,
@@ -57,7 +59,11 @@ async def run_import(
     """Import the rows of a CSV file, one call each; started again, go on.
 
     *journal* is ``FILE.journal`` and *rejects* ``FILE.rejects.csv`` where they are left
-    out. *settle* is how many seconds a request of a killed run may still take to
+    out. What is there already with other values is left alone and its row rejected;
+    *update* changes it, as far as the API lets it be changed, to what its row says:
+    only fields that the row has.
+
+    *settle* is how many seconds a request of a killed run may still take to
     arrive: so long a sale in doubt is waited for before it is parked. Set *stop* to
     end early: nothing new is sent, and what is under way gets five seconds.
 
@@ -76,6 +82,7 @@ async def run_import(
         "program": await program_of(client),
         "mapping": _fingerprint(source, header),
         "rejects": str(rejected),
+        "update": "yes" if update else "",
     }
     async with Journal(path) as book:
         began = await book.do(lambda store: _claim(store, about))
@@ -88,6 +95,7 @@ async def run_import(
             watch=on_progress,
             halt=Halt(stop or asyncio.Event()),
             since=began,
+            update=update,
         )
         return await run.to_the_end(run.all_of(source), rejected)
 
@@ -151,6 +159,8 @@ def _claim(store: Store, about: dict[str, str]) -> float:
         store.keep(**about, began=str(time.time()))
     else:
         _check_claim(store, about)
+        with store.explained():
+            store.keep(update=about["update"])
     return float(store.meta("began") or 0)
 
 
@@ -214,6 +224,8 @@ class Run:
     halt: Halt
     since: float = 0.0
     """When the first run of the journal began, in Unix seconds."""
+    update: bool = False
+    """Whether a record that is there is changed to what its row says."""
     progress: Progress = attrs.field(factory=Progress)
     pace: Pacemaker = attrs.field(factory=Pacemaker)
     sender: Sender = attrs.field(init=False)
@@ -231,6 +243,7 @@ class Run:
             halt=self.halt,
             progress=self.progress,
             since=self.since,
+            update=self.update,
         )
         self.doubts = Doubts(
             sender=self.sender,
@@ -246,29 +259,36 @@ class Run:
 
         All of it can be cut short anywhere, and begun again.
         """
-        await self.journal.do(lambda store: self._scan(store, source))
+        await self.read(source)
         await self.rest()
+
+    async def read(self, source: Source) -> None:
+        """Read the file into the journal, or see that it is the one that was read."""
+        await self.journal.do(lambda store: self._scan(store, source))
 
     async def rest(self) -> None:
         """See what is there, settle what is in doubt, send what is pending."""
-        await self._recount("preparing")
-        if self.plan.resource == "transactions":
-            await self._guarded(self._prepare_sales())
-        else:
+        await self.recount("preparing")
+        if kind_of(self.plan.resource).once:
             # The API keeps these unique, so what was under way may be sent again.
             await self.journal.do(lambda store: store.reopen("sent", "parked"))
-        await self._recount("sending")
+            if await self._left():
+                await self._guarded(kind_of(self.plan.resource).probe(self.client))
+        else:
+            await self._guarded(self._look_first())
+        await self.recount("sending")
         while not self.halt and await self._left():
+            self.sender.new_round()
             await self._send_pending()
             # What found no API is pending again, so that it may take another round.
             await self.journal.flush()
 
     async def resolving(self, *, send_absent: bool) -> None:
         """Look up what is in doubt, and send what is absent if that is wanted."""
-        await self._recount("looking up")
+        await self.recount("looking up")
         await self.doubts.look_again()
         if send_absent:
-            await self._recount("sending")
+            await self.recount("sending")
             await self.doubts.send_absent()
 
     def _scan(self, store: Store, source: Source) -> None:
@@ -284,7 +304,7 @@ class Run:
         if self.halt:
             raise _StoppedError
 
-    async def _prepare_sales(self) -> None:
+    async def _look_first(self) -> None:
         survey = Survey(
             client=self.client,
             journal=self.journal,
@@ -335,6 +355,12 @@ class Run:
             raise self.halt.unwritten
         return report
 
+    async def looked(self, work: Coroutine[Any, Any, None]) -> Progress:
+        """Do *work* that sends nothing; say how it went."""
+        async with self._reporting():
+            await self.until_stopped(work)
+        return self.progress
+
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Do *work* to its end, or a few seconds longer than somebody wants it to."""
         task = asyncio.create_task(work)
@@ -375,7 +401,8 @@ class Run:
         if self.watch:
             self.watch(progress)
 
-    async def _recount(self, doing: Doing) -> None:
+    async def recount(self, doing: Doing) -> None:
+        """Take note of what is done next, and of how far the rows are."""
         counts = by_state(await self.journal.do(Store.counts))
         progress = self.progress
         if progress.doing == "reading":

@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from ..errors import one_line
 from .fields import ResourceName
-from .plan import KEY_FIELD, Plan, RowError, plan_of
+from .kinds import kind_of
+from .plan import Plan, RowError, plan_of
 from .source import CsvReader, Record, Source
 from .stops import JournalError, SourceError
 from .store import Row, Store
@@ -106,16 +107,14 @@ def judged(row: Row, plan: Plan) -> tuple[Row, str | None]:
         amount=amount,
         units=units,
     )
-    # Partners are known by their address, whose case means nothing.
-    claim = entry.key.casefold() if plan.resource == "partners" else entry.key
-    return read, claim
+    return read, entry.claim
 
 
 def second_of(row: Row, plan: Plan, *, first: int) -> Row:
     """Reject a row whose key another row has taken."""
     why = f"{row.key} is the key of row {first} too"
     return _rejected(
-        row, RowError("duplicate", why, field=KEY_FIELD[plan.resource])
+        row, RowError("duplicate", why, field=kind_of(plan.resource).keys[0])
     )._replace(key=row.key)
 
 

@@ -8,21 +8,28 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from .._convert import is_object
 from ..client import Partnero
 from ..errors import (
     AmbiguousWriteError,
     AuthenticationError,
+    BadRequestError,
+    ConflictError,
     DuplicateDetectedError,
     NoAnswerError,
+    NotFoundError,
     PartneroError,
     PermissionDeniedError,
     RateLimitError,
     ServerError,
+    ValidationError,
     WrongProgramError,
     one_line,
 )
+from .cells import quoted
 from .journal import Journal
-from .lookup import ALREADY_THERE, different, other_partner
+from .kinds import Kind, kind_of
+from .lookup import ALREADY_THERE, CREATED, UPDATED, Finding, different, look_up
 from .plan import Entry, Plan, RowError
 from .referrers import Referrers
 from .report import Progress
@@ -35,9 +42,6 @@ T = TypeVar("T")
 
 CHUNK: Final = 256
 """Rows that are read from the journal at once."""
-
-CLOCKS: Final = 60.0
-"""Seconds by which this clock and the API's may differ."""
 
 STRIKES: Final = 5
 """Rows in a row that found no API before the run is given up."""
@@ -144,23 +148,29 @@ class Sender:
     progress: Progress
     since: float = 0.0
     """When the first run of the journal began, in Unix seconds; 0 if not known."""
+    update: bool = False
+    """Whether a record that is there is changed to what its row says."""
     referrers: Referrers = attrs.field(init=False)
+    kind: Kind = attrs.field(init=False)
+    patient: bool = True
+    """Whether a row that refers to another of the file may wait for it."""
+    _done: int = attrs.field(init=False, default=-1)
 
     def __attrs_post_init__(self) -> None:
-        self.referrers = Referrers(self.client)
+        self.referrers = Referrers(self.client, self.since)
+        self.kind = kind_of(self.plan.resource)
+
+    def new_round(self) -> None:
+        """Begin another round of all rows that are still to be sent."""
+        self.patient = self.progress.done > self._done
+        self._done = self.progress.done
 
     async def send(self, row: Row) -> None:
         """Send *row*: the intent is on the disk before its first byte leaves."""
         try:
             entry = self.plan.read(row.cells)
         except RowError as error:  # another version of this package read it in
-            self.settle(
-                row,
-                "rejected",
-                code=error.code,
-                reason=error.reason,
-                field=error.field,
-            )
+            self._reject(row, error)
             return
         try:
             await self.journal.sent(row.row)
@@ -169,71 +179,107 @@ class Sender:
             return
         self.progress.sent += 1
         try:
-            record = await self._create(entry.arguments)
-            wrong = await self._other_partner(entry, record)
+            finding = await self._create(entry)
+            if finding.kind == "different":
+                finding = await self._changed(entry, finding)
+        except RowError as error:
+            self._reject(row, error)
+            return
         except PartneroError as error:
-            self._judge(row, error)
+            self._judge(row, entry, error)
             return
         self.halt.strikes = 0
-        if wrong:
-            found = different(entry, wrong)
+        if finding.kind == "different":
             self.settle(
                 row,
                 "rejected",
                 code="conflict",
-                reason=found.reason,
-                field=found.field,
+                reason=finding.reason,
+                field=finding.field,
             )
         else:
-            there = row.sent_at is None and self._was_there(record)
-            self.settle(row, "done", code=ALREADY_THERE if there else None)
+            there = finding.kind == "equal" and row.sent_at is None
+            code = UPDATED if finding.kind == "updated" else None
+            self.settle(row, "done", code=ALREADY_THERE if there else code)
 
-    async def _create(self, arguments: dict[str, Any]) -> Any:
-        match self.plan.resource:
-            case "transactions":
-                return await self.client.transactions.create(**arguments)
-            case "customers":
-                create_customer = self.client.customers.create
-                return await create_customer(**arguments, if_exists="return")
-            case _:
-                create_partner = self.client.partners.create
-                return await create_partner(**arguments, if_exists="return")
+    def _reject(self, row: Row, error: RowError) -> None:
+        self.settle(
+            row, "rejected", code=error.code, reason=error.reason, field=error.field
+        )
 
-    async def _other_partner(self, entry: Entry, record: Any) -> Sequence[str]:
-        """Compare what the client cannot, for answers do not show it as it was sent."""
+    async def _with_owner(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Name the owner of a link by id: by no other name it can be looked up."""
+        noun = self.kind.owner
+        if noun is None:
+            return arguments
+        id = await self.referrers.id_of(arguments[noun], noun=noun)  # noqa: A001 - the API's own name
+        if id is None:
+            who = _spelt(noun, arguments[noun])
+            reason = f"the program has no {noun}: {who}"
+            raise RowError(f"unknown_{noun}", reason, field=noun)
+        return {**arguments, noun: {"id": id}}
+
+    async def _create(self, entry: Entry) -> Finding:
+        """Create a record, or compare with the one that has its key."""
         resource = self.plan.resource
-        if resource == "transactions":
-            return ()
-        return await other_partner(self.referrers, resource, entry, record)
+        arguments = await self._with_owner(entry.arguments)
+        try:
+            made = await getattr(self.client, resource).create(**arguments)
+        except (ConflictError, ValidationError) as error:
+            if not self.kind.once:
+                raise
+            # A duplicate is refused as a row with bad values is: looking tells.
+            found = await look_up(self.referrers, resource, entry)
+            if found.kind == "absent":
+                raise error from None
+            return found
+        wrong = await self.kind.unseen(self.referrers, entry.arguments, made)
+        return different(entry, wrong, made) if wrong else CREATED
 
-    def _was_there(self, record: Any) -> bool:
-        """Tell what the API had before, where that shows."""
-        match self.plan.resource:
-            case "transactions":
-                return False
-            case "customers":
-                made = record.created_at
-                return bool(made and made.timestamp() < self.since - CLOCKS)
-            case _:
-                # Creation answers the links, and a search does not.
-                return record.referral_link is None
+    async def _changed(self, entry: Entry, finding: Finding) -> Finding:
+        """Change what is there, where that is wanted and can be done."""
+        record, wrong = finding.record, finding.wrong
+        changes = self.kind.changes_for(entry.arguments, record, wrong)
+        if not self.update or changes is None:
+            return finding
+        await self.kind.update(self.client, record, changes)
+        return Finding("updated", f"{', '.join(wrong)} changed")
 
-    def _judge(self, row: Row, error: PartneroError) -> None:
+    def _judge(self, row: Row, entry: Entry, error: PartneroError) -> None:
         about_all = self.halt.judge(error)
         if error.maybe_applied or isinstance(error, AmbiguousWriteError):
             several = isinstance(error, DuplicateDetectedError)
             code = "several" if several else "in_doubt"
             self.settle(row, "parked", code=code, reason=str(error))
-        elif about_all:
+        elif about_all or self._may_come(entry, error):
             self.settle(row, "pending")
         else:
             self.settle(
                 row,
                 "rejected",
                 code=code_of(error),
-                reason=_refusal(error),
+                reason=f"{_refusal(error)}{self._reference(entry, error)}",
                 field=next(iter(error.fields), None),
             )
+
+    def _may_come(self, entry: Entry, error: PartneroError) -> bool:
+        """Say whether a row may be refused just for another that is still to be sent.
+
+        It is sent again once more rows are done, and refused for good once none are.
+        """
+        refers = self.kind.refers_to_itself and self.kind.refers[0] in entry.arguments
+        return self.patient and refers and _unknown(error)
+
+    def _reference(self, entry: Entry, error: PartneroError) -> str:
+        """Name whom a refused row refers to: that one may have been rejected before."""
+        named = [
+            _spelt(name, entry.arguments[name])
+            for name in self.kind.refers
+            if name in entry.arguments and _unknown(error)
+        ]
+        if not named:
+            return ""
+        return f" (it refers to {', '.join(named)}, which has to be there first)"
 
     def settle(
         self,
@@ -253,6 +299,18 @@ class Sender:
             field=one_line(field) if field else None,
         )
         self.progress.count(row.state, state)
+
+
+def _unknown(error: PartneroError) -> bool:
+    # What an unknown partner is refused with differs by resource (facts.md).
+    return isinstance(error, BadRequestError | NotFoundError)
+
+
+def _spelt(name: str, value: Any) -> str:
+    if not is_object(value):
+        return f"{name} {quoted(value)}"
+    members = (f"{name}.{member} {quoted(each)}" for member, each in value.items())
+    return " and ".join(members)
 
 
 def code_of(error: PartneroError) -> str:

@@ -318,6 +318,24 @@ class Store:
             yield from found
             after = found[-1].row
 
+    def named(self, name: str) -> list[Row]:
+        """Return the pending rows whose claim is *name* and more, on a further line."""
+        found = self._sql.execute(
+            f"SELECT {COLUMNS} FROM rows WHERE state = 'pending'"  # noqa: S608 - names of ours
+            " AND claim > ? AND claim < ? ORDER BY row",
+            (f"{name}\n", f"{name}\v"),
+        )
+        return [_row(values) for values in found.fetchall()]
+
+    def claimed(self, names: Iterable[str]) -> list[tuple[str, Row]]:
+        """Return the pending rows that claim one of *names*, each with its claim."""
+        found = self._sql.execute(
+            f"SELECT claim, {COLUMNS} FROM rows WHERE state = 'pending'"  # noqa: S608 - names of ours
+            " AND claim IN (SELECT value FROM json_each(?)) ORDER BY row",
+            (json.dumps(list(names)),),
+        )
+        return [(claim, _row(values)) for claim, *values in found.fetchall()]
+
     def counts(self) -> list[tuple[State, str | None, int]]:
         """Count the rows by state and code."""
         return self._sql.execute(

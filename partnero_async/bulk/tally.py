@@ -9,7 +9,7 @@ from typing import Any, Final, cast, get_args
 
 from .doubt import ABSENT
 from .fields import ResourceName
-from .lookup import ALREADY_THERE
+from .lookup import ALREADY_THERE, UPDATED
 from .rejects import write_rejects
 from .report import Listed, Money, Outcome, Report
 from .stops import JournalError
@@ -36,14 +36,15 @@ EXACT: Final = Context(prec=200)
 def report_of(store: Store, **more: Any) -> Report:
     """Say what came of all rows so far; *more* is what only a run knows."""
     outcomes = _outcomes(store)
-    there = sum(found.rows for found in outcomes if found.code == ALREADY_THERE)
+    coded = {found.code: found.rows for found in outcomes if found.state == "done"}
     counts = by_state([(found.state, found.code, found.rows) for found in outcomes])
     values: dict[str, Any] = {**counts, **more}
     return Report(
         resource=cast("ResourceName", store.meta("resource")),
         journal=store.path,
         rows=sum(found.rows for found in outcomes),
-        already_there=there,
+        already_there=coded.get(ALREADY_THERE, 0),
+        updated=coded.get(UPDATED, 0),
         first_rejected=_listed(store, "rejected"),
         first_parked=_listed(store, "parked", "sent"),
         outcomes=outcomes,
@@ -152,4 +153,6 @@ def _money(store: Store) -> Sequence[Money]:
 def _counts_as(state: State, code: str | None) -> Sequence[str]:
     if state == "done":
         return ("given", "recorded")
+    if state == "pending":
+        return ("given", "pending")
     return ("given", "absent") if code == ABSENT else ("given",)

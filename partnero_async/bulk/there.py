@@ -1,12 +1,14 @@
-"""What the program has before a sale is sent: its buyers, and sales of the same keys.
+"""What the program has before a row is sent that the API would record once more.
 
 The API records a sale of a customer whom it does not know *for nobody*, and it records
 a sale with a known key *once more*. Both are money, so both are looked at beforehand:
-by walking the program's lists when that is the cheaper way, else one by one.
+by walking the program's lists when that is the cheaper way, else one by one. A lead has
+no key at all, so all leads are walked.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Final, TypeVar
@@ -14,11 +16,13 @@ from typing import Final, TypeVar
 import attrs
 
 from ..client import Partnero
-from ..models import Customer, Page, Transaction
+from ..models import Customer, Lead, Page, Transaction
 from ..pages import Pages
 from .journal import Journal
-from .lookup import ALREADY_THERE, Finding, compare, has_customer, look_up, sale_of
+from .kinds import Kind, kind_of
+from .lookup import ALREADY_THERE, EQUAL, Finding, compare, different, look_up
 from .plan import named
+from .records import has_customer, sale_of
 from .send import Sender, each, rows_in
 from .store import Row, Sale, Store
 
@@ -33,25 +37,34 @@ TOGETHER: Final = 500
 
 @attrs.define(kw_only=True)
 class Survey:
-    """Looks at the program, before the first sale of an import is sent."""
+    """Looks at the program, before the first row of an import is sent."""
 
     client: Partnero
     journal: Journal
     sender: Sender
     concurrency: int
+    window: int = 1
+    """Pages that are asked for at once."""
 
     async def take(self) -> None:
-        """Reject sales of unknown customers, and see which sales are there already.
+        """Reject sales of unknown customers, and see which rows are there already.
 
         It is taken once a journal; one that was cut short is taken again.
         """
         if await self.journal.do(lambda store: store.meta("surveyed")):
             return
         await self.journal.do(Store.forget_program)
-        await self._buyers()
-        await self._sales()
+        if self._kind.resource == "leads":
+            await self._leads()
+        else:
+            await self._buyers()
+            await self._sales()
         if not self.sender.halt:
             await self.journal.do(lambda store: store.keep(surveyed="yes"))
+
+    @property
+    def _kind(self) -> Kind:
+        return kind_of(self.sender.plan.resource)
 
     # --- customers ---------------------------------------------------------------
 
@@ -115,7 +128,9 @@ class Survey:
     async def _meet(self, met: tuple[Row, list[Sale]]) -> None:
         row, sales = met
         entry = self.sender.plan.read(row.cells)
-        self._settle(row, await compare(self.client, entry, sales))
+        resource = self.sender.plan.resource
+        finding = await compare(self.sender.referrers, resource, entry, sales)
+        self._settle(row, finding)
 
     async def _look(self, row: Row) -> None:
         entry = self.sender.plan.read(row.cells)
@@ -139,13 +154,44 @@ class Survey:
                     field=finding.field,
                 )
 
+    # --- leads -------------------------------------------------------------------
+
+    async def _leads(self) -> None:
+        most = await self.journal.do(Store.count_pending)
+        other: dict[int, tuple[Row, Finding]] = {}
+
+        async def meet(page: Page[Lead]) -> None:
+            for lead in page.items:
+                for name in self._kind.names_in(lead):
+                    for row in await self.journal.do(lambda store: store.named(name)):  # noqa: B023 - awaited at once
+                        await self._meet_lead(row, lead, other)
+
+        listed = self.client.leads.list(limit=PAGE)
+        # The same lead may still come on a page that was not read.
+        if most and await self._walk(listed, meet, most=sys.maxsize):
+            for row, finding in other.values():
+                self._settle(row, finding)
+
+    async def _meet_lead(
+        self, row: Row, lead: Lead, other: dict[int, tuple[Row, Finding]]
+    ) -> None:
+        """Compare a lead; one of another partner is another lead."""
+        entry = self.sender.plan.read(row.cells)
+        referrers = self.sender.referrers
+        wrong = await self._kind.differing(referrers, entry.arguments, lead)
+        if not wrong:
+            other.pop(row.row, None)
+            self._settle(row, EQUAL)
+        elif "partner" not in wrong:
+            other[row.row] = row, different(entry, wrong)
+
     # --- both --------------------------------------------------------------------
 
     async def _walk(
         self, pages: Pages[T], keep: Callable[[Page[T]], Awaitable[None]], *, most: int
     ) -> bool:
         """Keep up to *most* pages; False when there are more."""
-        async with aclosing(pages.pages()) as walk:
+        async with aclosing(pages.pages(window=self.window)) as walk:
             async for page in walk:
                 if page.number > most or self.sender.halt:
                     return False

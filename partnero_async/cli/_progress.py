@@ -63,6 +63,11 @@ def facts(progress: Progress) -> str:
         parts.append(f"{rate:.0f} rows/s")
         if final < progress.rows:
             parts.append(f"{(progress.rows - final) / rate:.0f} s left")
+    if progress.allowed:
+        share = progress.rate / progress.allowed
+        parts.append(f"{share:.0%} of the allowed {progress.allowed:.3g} requests/s")
+    if progress.waited >= 1:
+        parts.append(f"waited {progress.waited:.0f} s for it")
     if progress.rejected:
         parts.append(f"{progress.rejected} rejected")
     if progress.parked:

@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import TypeVar
 
-from ..bulk import JournalWriteError, Progress, Report
+from ..bulk import Forecast, JournalWriteError, Progress, Report
 from ..client import Partnero
 from ..errors import one_line
 from ._progress import shown
-from ._telling import text
+from ._telling import plan, text
 
-__all__ = ["Work", "run", "tell", "to_the_end"]
+__all__ = ["Work", "foretell", "run", "tell", "to_the_end"]
 
 INTERRUPTED = 130
 
@@ -26,25 +27,37 @@ CALL_SECONDS = 300.0
 """What a call may take: waiting for a slow rate limit is most of it."""
 
 Watch = Callable[[Progress], None]
-Work = Callable[[Partnero, Watch, asyncio.Event], Awaitable[Report]]
+T = TypeVar("T", Report, Forecast)
+Work = Callable[[Partnero, Watch, asyncio.Event], Awaitable[T]]
 
 
 def to_the_end(
-    work: Work, *, limit: str | None, page: Path | None = None, as_json: bool
+    work: Work[Report], *, limit: str | None, page: Path | None = None, as_json: bool
 ) -> int:
     """Do *work*, tell what came of it, and return the exit code of that."""
-    return tell(run(work, limit=limit), page=page, as_json=as_json)
-
-
-def run(work: Work, *, limit: str | None) -> Report:
-    """Do *work* with a client of its own, as far as it goes."""
     try:
-        return asyncio.run(_run(work, limit=limit))
+        report = run(work, limit=limit)
     except JournalWriteError as error:
         if error.report is None:
             raise
         _complain(str(error))
-        return error.report
+        report = error.report
+    return tell(report, page=page, as_json=as_json)
+
+
+def run(work: Work[T], *, limit: str | None) -> T:
+    """Do *work* with a client of its own, as far as it goes."""
+    return asyncio.run(_run(work, limit=limit))
+
+
+def foretell(forecast: Forecast, *, as_json: bool) -> int:
+    """Print what would happen, and return the exit code."""
+    with forecast:
+        if as_json:
+            sys.stdout.write(f"{codec.dumps(forecast.as_dict())}\n")
+        else:
+            plan(forecast)
+        return forecast.exit_code
 
 
 def tell(report: Report, *, page: Path | None = None, as_json: bool) -> int:
@@ -61,7 +74,7 @@ def _complain(problem: str) -> None:
     sys.stderr.write(f"partnero: {one_line(problem)}\n")
 
 
-async def _run(work: Work, *, limit: str | None) -> Report:
+async def _run(work: Work[T], *, limit: str | None) -> T:
     stop = asyncio.Event()
     _listen(stop)
     async with Partnero(timeout=CALL_SECONDS, rate_limit=limit) as client:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from ..bulk import Listed, Money, Report
+from ..bulk import Forecast, Listed, Money, Outcome, Report
 from ..errors import one_line
 
-__all__ = ["amount", "next_steps", "text"]
+__all__ = ["amount", "next_steps", "plan", "table", "text"]
 
 
 def text(report: Report) -> str:
     """Say what came of an import, and what can be done about it."""
     lines = [f"{report.rows} rows of {report.resource}"]
-    there = f" ({report.already_there} were there before)" * bool(report.already_there)
-    lines.append(f"  done      {report.done}{there}")
+    of_these = {
+        "were there before": report.already_there,
+        "changed what was there": report.updated,
+    }
+    told = ", ".join(f"{count} {what}" for what, count in of_these.items() if count)
+    lines.append(f"  done      {report.done}{f' ({told})' if told else ''}")
     counts = {
         "rejected": report.rejected,
         "parked": report.parked + report.sent,
@@ -75,21 +79,91 @@ def next_steps(report: Report) -> list[str]:
 
 def table(report: Report) -> None:
     """Print what a journal says as a table, and what to do next below it."""
+    lines = [f"recorded: {_recorded(money)}" for money in report.money]
+    rows = [
+        (
+            "in doubt" if found.state in ("parked", "sent") else found.state,
+            found.code or "",
+            str(found.rows),
+            found.example.reason if found.example else "",
+        )
+        for found in report.outcomes
+    ]
+    _print(
+        f"{report.rows} rows of {report.resource}",
+        ("state", "why", "rows", "for example"),
+        rows,
+        [*lines, *next_steps(report)],
+    )
+
+
+def plan(forecast: Forecast) -> None:
+    """Print what an import would do as a table, with samples below it."""
+    looked = forecast.looked
+    steps = {
+        "create" if looked else "send": (forecast.create, "new to the program"),
+        "update": (forecast.update, "there with other values, which would be changed"),
+        "leave": (forecast.leave, "there as they are"),
+        "park": (forecast.park, "there more than once: look into them first"),
+    }
+    rows = [
+        (step, str(count), why if looked else "if they are not there yet")
+        for step, (count, why) in steps.items()
+        if count
+    ]
+    rows += [
+        ("refuse", str(found.rows), _why(found))
+        for found in forecast.outcomes
+        if found.state == "rejected"
+    ]
+    _print(
+        f"{forecast.rows} rows of {forecast.resource}, nothing was sent",
+        ("step", "rows", "why"),
+        rows,
+        [*map(_worth, forecast.money), *_samples(forecast)],
+    )
+
+
+def _why(found: Outcome) -> str:
+    example = f": {found.example.reason}" if found.example else ""
+    return f"{found.code}{example}"
+
+
+def _worth(money: Money) -> str:
+    units = money.units
+    parts = {
+        "to be sent": money.pending,
+        "there already": money.recorded,
+        "not sent": money.given - money.pending - money.recorded,
+    }
+    told = [f"{amount(value, units)} {what}" for what, value in parts.items() if value]
+    total = f"amounts: {amount(money.given, units)} in {money.rows} rows"
+    return one_line(f"{total}; {', '.join(told)}" if told else total)
+
+
+def _samples(forecast: Forecast) -> list[str]:
+    lines = _listing("update", forecast.first_changed, of=forecast.update)
+    for name, rows in forecast.by_field.items():
+        # How many there are of a field is not counted.
+        lines += _listing(f"refuse ({name})" if name else "refuse", rows, of=0)
+    return lines
+
+
+def _print(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    lines: Sequence[str],
+) -> None:
     from rich.console import Console  # noqa: PLC0415 - most commands need none
     from rich.table import Table  # noqa: PLC0415
 
     # Keys and reasons are other people's texts: nothing in them is markup.
     console = Console(markup=False, highlight=False, emoji=False)
-    rows = Table("state", "why", "rows", "for example", box=None)
-    for found in report.outcomes:
-        rows.add_row(
-            "in doubt" if found.state in ("parked", "sent") else found.state,
-            found.code,
-            str(found.rows),
-            one_line(found.example.reason) if found.example else "",
-        )
-    console.print(f"{report.rows} rows of {report.resource}")
-    console.print(rows)
-    recorded = [f"recorded: {_recorded(money)}" for money in report.money]
-    for line in [*recorded, *next_steps(report)]:
+    shown = Table(*columns, box=None)
+    for cells in rows:
+        shown.add_row(*map(one_line, cells))
+    console.print(title)
+    console.print(shown)
+    for line in lines:
         console.print(line, soft_wrap=True)

@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from cyclopts import App, Parameter
 
 from ..bulk import (
+    Forecast,
     ImportStopError,
     Progress,
     Report,
     ResourceName,
     Source,
     fields_of,
+    plan_import,
     run_import,
 )
+from ..bulk.foresee import checked
 from ..client import Partnero
 from ._options import Concurrency, Limit, Seconds, Switch
-from ._runs import to_the_end
+from ._runs import foretell, run, to_the_end
 from .journals import commands
 
 __all__ = ["Names", "Pairs", "app", "pairs"]
@@ -57,6 +60,9 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         ignore: Names = None,
         journal: Path | None = None,
         rejects: Path | None = None,
+        dry_run: Switch = False,
+        plan: Switch = False,
+        update: Switch = False,
         concurrency: Concurrency = 32,
         limit: Limit = None,
         settle: Seconds = 5.0,
@@ -70,6 +76,25 @@ def _command(resource: ResourceName) -> Callable[..., int]:
             ignore=ignore or (),
         )
 
+        if dry_run and not plan:
+            return foretell(checked(resource, source), as_json=json)
+
+        async def look(
+            client: Partnero, watch: Callable[[Progress], None], stop: asyncio.Event
+        ) -> Forecast:
+            return await plan_import(
+                client,
+                resource,
+                source,
+                update=update,
+                concurrency=concurrency,
+                on_progress=watch,
+                stop=stop,
+            )
+
+        if plan:
+            return foretell(run(look, limit=limit), as_json=json)
+
         async def work(
             client: Partnero, watch: Callable[[Progress], None], stop: asyncio.Event
         ) -> Report:
@@ -79,6 +104,7 @@ def _command(resource: ResourceName) -> Callable[..., int]:
                 source,
                 journal=journal,
                 rejects=rejects,
+                update=update,
                 concurrency=concurrency,
                 settle=settle,
                 on_progress=watch,
@@ -115,6 +141,14 @@ def _help(resource: ResourceName) -> str:
     rejects
         The rows that were rejected and why, FILE.rejects.csv when left out. Mended, it
         can be imported like any other file.
+    dry_run
+        Check all rows and send nothing; it needs no API key and leaves no journal.
+    plan
+        Look at what is there too, and show what would be created, updated, left alone
+        and refused; nothing is changed.
+    update
+        Change what is there with other values to what its row says, as far as the API
+        lets it be changed; without it such rows are rejected.
     concurrency
         Requests at once.
     limit
@@ -128,7 +162,7 @@ def _help(resource: ResourceName) -> str:
     """
 
 
-for name in ("partners", "customers", "transactions"):
+for name in get_args(ResourceName):
     app.command(_command(name), name=name)
 for name, command in commands.items():
     app.command(command, name=name)

@@ -99,6 +99,7 @@ def retry(
     /,
     *,
     code: Codes = None,
+    update: Switch = False,
     concurrency: Concurrency = 32,
     limit: Limit = None,
     settle: Seconds = 5.0,
@@ -116,6 +117,9 @@ def retry(
         The journal of the import.
     code
         Take only rows that were rejected for this reason, such as unknown_customer.
+    update
+        Change what is there with other values (rejected as conflict) to what its row
+        says, as far as the API lets it be changed.
     concurrency
         Requests at once.
     limit
@@ -131,6 +135,7 @@ def retry(
             client,
             journal,
             codes=code or (),
+            update=update or None,
             concurrency=concurrency,
             settle=settle,
             on_progress=watch,
@@ -185,7 +190,7 @@ def resolve_journal(
             " add --yes"
         )
 
-    def resolving(*, send: bool) -> Work:
+    def resolving(*, send: bool) -> Work[Report]:
         async def work(client: Partnero, watch: Watch, stop: asyncio.Event) -> Report:
             return await resolve(
                 client,
@@ -199,10 +204,12 @@ def resolve_journal(
 
         return work
 
-    report = run(resolving(send=send_absent and yes), limit=limit)
+    if yes or not can_ask:
+        return to_the_end(resolving(send=yes), limit=limit, as_json=json)
+    report = run(resolving(send=False), limit=limit)
     # Asked between two runs: while one is going on, Ctrl-C would not end the question.
-    if not yes and can_ask and _wants_them_sent(report):
-        report = run(resolving(send=True), limit=limit)
+    if _wants_them_sent(report):
+        return to_the_end(resolving(send=True), limit=limit, as_json=json)
     return tell(report, as_json=json)
 
 

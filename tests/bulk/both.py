@@ -13,7 +13,13 @@ from typing import Any
 
 import partnero_sync.bulk
 from partnero_async import Partnero, bulk
-from partnero_async.bulk import Reconciliation, Report, ResourceName, Source
+from partnero_async.bulk import (
+    Forecast,
+    Reconciliation,
+    Report,
+    ResourceName,
+    Source,
+)
 from tests.awaited import AwaitedClient, in_thread
 
 Stop = asyncio.Event | threading.Event
@@ -55,6 +61,19 @@ async def retry_rejects(client: Partnero, journal: Path, **options: Any) -> Repo
     blocking = partnero_sync.bulk.retry_rejects
     report: Report = await in_thread(blocking, client._own, journal, **options)
     return report
+
+
+async def plan_import(
+    client: Partnero, resource: ResourceName, source: Source | Path, **options: Any
+) -> Forecast:
+    """Plan with the form that is the client's."""
+    if not isinstance(client, AwaitedClient):
+        return await bulk.plan_import(client, resource, source, **options)
+    blocking = partnero_sync.bulk.plan_import
+    forecast: Forecast = await in_thread(
+        blocking, client._own, resource, source, **options
+    )
+    return forecast
 
 
 def stop_for(client: Partnero) -> Stop:

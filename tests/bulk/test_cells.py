@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial, update_wrapper
 from typing import Any
 
 import pytest
@@ -14,7 +15,12 @@ from hypothesis import strategies as st
 from partnero_async.bulk import cells
 from partnero_async.bulk.cells import CellError
 
+choice = update_wrapper(partial(cells.choice, ("once", "lifetime")), cells.choice)
+
 PARSERS = (
+    choice,
+    cells.code,
+    cells.day,
     cells.text,
     cells.identifier,
     cells.email,
@@ -204,3 +210,53 @@ def test_a_long_cell_is_shortened_in_its_reason() -> None:
     """A reason stays readable whatever the cell holds."""
     with pytest.raises(CellError, match=r"'x{40}\.\.\.'"):
         cells.money("x" * 5000)
+
+
+def test_a_choice() -> None:
+    """One of a few texts, to the letter; else all are named, and the nearest."""
+    assert choice("lifetime") == "lifetime"
+    with pytest.raises(CellError, match=r"^'Onec' is none of once, lifetime; did you"):
+        choice("Onec")
+    with pytest.raises(CellError, match="did you mean lifetime"):
+        choice("LIFETIME")
+    with pytest.raises(CellError, match=r"^'xyz' is none of once, lifetime$"):
+        choice("xyz")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param("TEN OFF", id="space"),
+        pytest.param("TEN%", id="sign"),
+        pytest.param("T\u00c9N", id="letter of another alphabet"),
+        pytest.param("T" * 256, id="too long"),
+        pytest.param("TEN\n", id="line end"),
+    ],
+)
+def test_what_is_no_code(cell: str) -> None:
+    """The documented signs only, and no more of them than documented."""
+    assert cells.code("TEN_off-2") == "TEN_off-2"
+    with pytest.raises(CellError, match="cannot be a code"):
+        cells.code(cell)
+
+
+@given(day=st.dates(min_value=date(1970, 1, 1)))
+def test_days(day: date) -> None:
+    """A day comes out as it went in."""
+    assert cells.day(day.isoformat()) == day
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        pytest.param("2030-01-31T00:00:00Z", "without a time", id="time"),
+        pytest.param("31.01.2030", "cannot be told apart", id="day first"),
+        pytest.param("soon", "write YYYY-MM-DD", id="word"),
+        pytest.param("2030-02-30", "no day or time of the calendar", id="no such day"),
+        pytest.param("1969-12-31", "before 1970", id="long ago"),
+    ],
+)
+def test_what_is_no_day(cell: str, why: str) -> None:
+    """A day is written one way, and has no time."""
+    with pytest.raises(CellError, match=why):
+        cells.day(cell)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from partnero_async.bulk import JournalError
+from partnero_async.bulk import JournalError, JournalInUseError, JournalWriteError
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.store import Mark, Store
 from tests.bulk.test_store import filled
@@ -121,3 +122,54 @@ async def test_jobs_that_come_with_the_end_are_done(tmp_path: Path) -> None:
         sent = journal.sent(1)
     assert states(tmp_path / "j")[1] == "sent"
     await asyncio.gather(slow, sent)
+
+
+async def test_an_outcome_that_could_not_be_written_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk may have room by then; an intent that failed stays undone."""
+    filled(tmp_path / "j", rows=3).close()
+    mark, fails = Store.mark, [2]
+
+    def full(self: Store, marks: Iterable[Mark]) -> None:
+        if fails[0]:
+            fails[0] -= 1
+            raise JournalWriteError("the disk is full")
+        mark(self, marks)
+
+    monkeypatch.setattr(Store, "mark", full)
+    async with Journal(tmp_path / "j") as journal:
+        journal.settled(1, "rejected", code="bad", field="amount")
+        for row in (2, 3):
+            with pytest.raises(JournalWriteError):
+                await journal.sent(row)
+        journal.settled(1, "done")
+    assert states(tmp_path / "j") == {1: "done", 2: "pending", 3: "pending"}
+
+
+async def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
+    """What a killed import has left locked is not: the next one opens it."""
+    filled(tmp_path / "j", rows=2).close()
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLD, tmp_path / "j"), stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout
+    assert await holder.stdout.readline() == b"held\n"
+    with pytest.raises(JournalInUseError):
+        async with Journal(tmp_path / "j"):
+            pytest.fail("somebody else has it")
+    holder.kill()
+    await holder.wait()
+    async with Journal(tmp_path / "j") as journal:
+        assert await journal.do(lambda store: len(list(store.walk("sent")))) == 1
+
+
+HOLD = """\
+import sys, time
+from pathlib import Path
+from partnero_async.bulk.store import Mark, Store
+store = Store(Path(sys.argv[1]), make=False)
+store.mark([Mark(1, "sent", sent_at=1.0)])
+print("held", flush=True)
+time.sleep(60)
+"""

@@ -227,3 +227,51 @@ def test_the_columns_of_a_rejects_file_are_left_out() -> None:
     """A rejects file can be fed as it is."""
     header = ("reject_row", "reject_code", "reject_reason", *SALE)
     assert plan(header=header).read(["1", "x", "y", "s1", "c1", "1"]).key == "s1"
+
+
+def test_members_of_a_free_mapping() -> None:
+    """Any name will do behind ``metadata.``, in columns and constants."""
+    made = plan(
+        "leads",
+        ("name", "email", "partner.key", "cfields.12", "Country"),
+        columns={"cfields.13": "Country"},
+        constants={"cfields.14": "yes"},
+    )
+    arguments = made.read(["Ada", "a@b.com", "p1", "Acme; Co", "CH"]).arguments
+    assert arguments["cfields"] == {"14": "yes", "12": "Acme; Co", "13": "CH"}
+    with pytest.raises(ColumnError, match=r"mean cfields\.NAME\?"):
+        plan("leads", ("name", "email", "partner.key", "cfileds.12"))
+
+
+def test_a_cell_that_is_no_choice() -> None:
+    """The choices are named, with the nearest."""
+    made = plan("subscribers", ("email", "status"))
+    with pytest.raises(RowError) as caught:
+        made.read(["a@b.com", "aktive"])
+    assert caught.value.reason == (
+        "status: 'aktive' is none of active, rejected, suspended; did you mean active?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("resource", "header", "missing"),
+    [
+        pytest.param("referrals", ("name",), "id or email or key", id="referrals"),
+        pytest.param("leads", ("name", "email"), r"partner\.key or", id="leads"),
+        pytest.param(
+            "promotion_codes", ("coupon_uuid",), "no column for code", id="codes"
+        ),
+        pytest.param(
+            "coupons",
+            ("coupon_discount_type",),
+            "no column for uuid_code",
+            id="coupons",
+        ),
+    ],
+)
+def test_a_key_is_needed(
+    resource: ResourceName, header: Sequence[str], missing: str
+) -> None:
+    """What has no key cannot be looked up, so the import wants one."""
+    with pytest.raises(ColumnError, match=missing):
+        plan(resource, header)

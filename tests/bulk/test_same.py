@@ -198,10 +198,9 @@ async def test_partners_in_doubt_whose_key_is_another_ones(
 
 
 async def test_what_was_there_before_is_counted(
-    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: Partnero, tmp_path: Path
 ) -> None:
     """With its journals lost, an import finds partners and customers there."""
-    monkeypatch.setattr("partnero_async.bulk.send.CLOCKS", 0.0)
     people = write_csv(tmp_path / "p.csv", PARTNERS[2:], header=("email", "key"))
     buyers = write_csv(tmp_path / "c.csv", [("n1", "p1", "", "")], header=CUSTOMERS)
     first = await run_import(client, "partners", people)
@@ -213,15 +212,6 @@ async def test_what_was_there_before_is_counted(
     assert (second.done, second.already_there) == (1, 1)
     third = await run_import(client, "customers", buyers)
     assert (third.done, third.already_there) == (1, 1)
-
-
-async def test_customers_made_just_now_are_not_called_there_before(
-    client: Partnero, tmp_path: Path
-) -> None:
-    """Two clocks may differ by a minute: within it nothing is claimed."""
-    buyers = write_csv(tmp_path / "c.csv", [("c1", "p1", "", "")], header=CUSTOMERS)
-    report = await run_import(client, "customers", buyers)
-    assert (report.done, report.already_there) == (1, 0)
 
 
 async def test_what_a_killed_run_sent_was_not_there_before(

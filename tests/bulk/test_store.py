@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from partnero_async.bulk import JournalError, JournalInUseError
+from partnero_async.bulk import JournalError, JournalInUseError, JournalWriteError
 from partnero_async.bulk.store import Mark, Row, Store
 
 
@@ -189,3 +189,30 @@ def test_what_cannot_be_opened(
     (tmp_path / "folder").mkdir()
     with pytest.raises(JournalError, match=reason):
         Store(tmp_path / name, make=make)
+
+
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
+    """What does not fit is undone as a whole; with room again, it fits."""
+    store = filled(tmp_path / "j")
+    pages = store._pragma("page_count")
+    store._pragma(f"max_page_count = {pages}")
+
+    def fill() -> None:
+        with store.transaction():
+            for number in range(4, 2000):
+                store.add(row(number), digest=number, claim=f"s{number}")
+
+    with pytest.raises(JournalWriteError, match="disk is full"):
+        fill()
+    assert [r.row for r in store.walk("pending")] == [1, 2, 3]
+    store._pragma("max_page_count = 1000000")
+    fill()
+    store.close()
+
+
+def test_a_journal_of_an_older_version_is_refused(tmp_path: Path) -> None:
+    """What an older version wrote has other columns."""
+    filled(tmp_path / "j").close()
+    sqlite_file(tmp_path / "j", "PRAGMA user_version = 1")
+    with pytest.raises(JournalError, match="older version"):
+        Store(tmp_path / "j", make=True)

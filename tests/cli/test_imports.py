@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.bulk.shop import (
     end,
     environment,
     expected,
+    names_in,
     run,
     sale,
     sales_in,
@@ -255,6 +257,7 @@ def test_everything_that_a_report_may_say() -> None:
         "rejected: row 1: no key [2J",
         "rejected: 22 more",
         "parked: row 2 (s2): 2 sales have the key s2",
+        "parked: 1 more",
         "mend and import the rejected rows: s.csv.rejects.csv",
         "look up what is in doubt: partnero import resolve s.csv.journal",
         "stopped, the API refuses: the key is revoked",
@@ -341,3 +344,49 @@ def test_where_signals_cannot_be_handled(monkeypatch: pytest.MonkeyPatch) -> Non
         _runs._listen(asyncio.Event())
 
     asyncio.run(listen())
+
+
+async def test_a_full_disk_ends_it_in_order(shop: Sandbox, tmp_path: Path) -> None:
+    """Nothing is sent without intent; with room again, it goes on to the last row."""
+    file = write_csv(tmp_path / "t.csv", map(sale, range(300)))
+    command = ("import", "transactions", file, "--concurrency", "2", "--json")
+    full = await run(*command, env=environment(shop), program=SMALL_DISK)
+    assert full.code in (1, 3), full
+    report = json.loads(full.out)
+    assert report["exit_code"] == full.code
+    arrived = len(sales_in(shop))
+    assert 0 < report["done"] <= arrived < 300
+    assert arrived <= report["done"] + report["sent"]
+    *_, line = full.err.splitlines()
+    assert line.startswith(f"partnero: {file}.journal: ")
+    assert line.endswith("See to the disk, then start the same again: it goes on.")
+    again = await run(*command, "--settle", "0.1", env=environment(shop))
+    assert again.code == 0, again
+    assert sales_in(shop) == expected(range(300))
+
+
+async def test_a_disk_that_is_full_from_the_start(
+    shop: Sandbox, tmp_path: Path
+) -> None:
+    """Exit code 2: nothing was sent, and nothing is left that takes up room."""
+    file = write_csv(tmp_path / "t.csv", map(sale, range(30_000)))
+    full = await run(
+        "import", "transactions", file, env=environment(shop), program=SMALL_DISK
+    )
+    assert (full.code, full.out) == (2, ""), full
+    assert full.err.splitlines()[-1].startswith(f"partnero: {file}.journal: ")
+    assert sales_in(shop) == []
+    assert names_in(tmp_path) == ["t.csv"]
+
+
+SMALL_DISK = (
+    sys.executable,
+    "-c",
+    """\
+import resource, sys
+from partnero_async.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+main(sys.argv[1:])
+""",
+)
+"""The command, in a process whose files cannot be longer than that."""

@@ -48,6 +48,23 @@ def test_what_is_told() -> None:
     )
 
 
+def test_the_pace_is_told() -> None:
+    """How much of the allowed rate is used, and how long it was waited for."""
+    progress = Progress(
+        doing="sending",
+        rows=3,
+        done=3,
+        sent=3,
+        elapsed=1.0,
+        rate=15.84,
+        allowed=1000 / 60,
+        waited=12.4,
+    )
+    assert facts(progress) == (
+        "3 of 3 rows, 3 rows/s, 95% of the allowed 16.7 requests/s, waited 12 s for it"
+    )
+
+
 def test_nothing_is_left_of_what_is_final() -> None:
     """Where all rows are final no time is left to be told."""
     progress = Progress(doing="sending", rows=3, done=3, sent=3, elapsed=1.0)

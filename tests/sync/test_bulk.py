@@ -57,7 +57,16 @@ def watched(shop: Sandbox, do: Callable[[], object]) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize(
-    "name", ["run_import", "resolve", "resume", "retry_rejects", "status"]
+    "name",
+    [
+        "dry_run",
+        "plan_import",
+        "resolve",
+        "resume",
+        "retry_rejects",
+        "run_import",
+        "status",
+    ],
 )
 def test_signature_is_that_of_the_original(name: str) -> None:
     """Same parameters, same defaults; and a docstring."""
