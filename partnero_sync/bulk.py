@@ -27,6 +27,8 @@ from partnero_async import bulk as _bulk
 from partnero_async.bulk import (
     Batch,
     ColumnError,
+    Difference,
+    DifferenceKind,
     Field,
     Forecast,
     Format,
@@ -42,12 +44,14 @@ from partnero_async.bulk import (
     Outcome,
     Planned,
     Progress,
+    Reconciliation,
     Report,
     ResourceName,
     Source,
     SourceError,
     SourceOptions,
     Step,
+    Totals,
     fields_of,
     load_mapping,
     mapping_names,
@@ -62,6 +66,8 @@ from .client import Partnero
 __all__ = [
     "Batch",
     "ColumnError",
+    "Difference",
+    "DifferenceKind",
     "Field",
     "Forecast",
     "Format",
@@ -77,17 +83,20 @@ __all__ = [
     "Outcome",
     "Planned",
     "Progress",
+    "Reconciliation",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
     "SourceOptions",
     "Step",
+    "Totals",
     "dry_run",
     "fields_of",
     "load_mapping",
     "mapping_names",
     "plan_import",
+    "reconcile",
     "resolve",
     "resume",
     "retry_rejects",
@@ -202,6 +211,30 @@ def resolve(
         )
 
     return _Run(portal, begin).report(on_progress, stop)
+
+
+def reconcile(
+    client: Partnero,
+    source: Source | Path | str | Given,
+    *,
+    surplus: bool = False,
+    concurrency: int = 16,
+) -> Reconciliation:
+    """Compare a file of sales with what the program holds, and change nothing.
+
+    A sale is looked for by its key, and compared in all that the file says of it. Where
+    the file names no partner, a sale has to be that of its customer's partner. With
+    *surplus*, sales are differences too that the file does not have. Memory does not
+    grow with the file.
+
+    Raises `ImportStopError` for a file or columns that cannot be used, and
+    `PartneroError` where the program cannot be read.
+    """
+    whole = gather(Source.of(source))
+    inner, portal = _inside(client)
+    return portal.run(
+        _bulk.reconcile(inner, whole, surplus=surplus, concurrency=concurrency)
+    )
 
 
 def resume(

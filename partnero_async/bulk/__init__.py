@@ -21,10 +21,13 @@ on its own: it is *parked*, and `resolve` looks it up.
 
 from .again import resolve, resume, retry_rejects, status
 from .batch import Batch
+from .differences import Difference, DifferenceKind
 from .fields import Field, ResourceName, fields_of
 from .forecast import Forecast, Planned, Step
 from .foresee import dry_run, plan_import
 from .mapping_file import SourceOptions, load_mapping, mapping_names
+from .reconcile import reconcile
+from .reconciliation import Reconciliation, Totals
 from .report import Listed, Moment, Money, Outcome, Progress, Report
 from .run import run_import
 from .source import Format, Frame, Given, Source
@@ -40,6 +43,8 @@ from .stops import (
 __all__ = [
     "Batch",
     "ColumnError",
+    "Difference",
+    "DifferenceKind",
     "Field",
     "Forecast",
     "Format",
@@ -55,17 +60,20 @@ __all__ = [
     "Outcome",
     "Planned",
     "Progress",
+    "Reconciliation",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
     "SourceOptions",
     "Step",
+    "Totals",
     "dry_run",
     "fields_of",
     "load_mapping",
     "mapping_names",
     "plan_import",
+    "reconcile",
     "resolve",
     "resume",
     "retry_rejects",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import get_args
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from ..bulk import (
     Batch,
     Forecast,
-    Format,
     ImportStopError,
     Progress,
     Report,
@@ -21,13 +20,12 @@ from ..bulk import (
     SourceOptions,
     fields_of,
     load_mapping,
-    mapping_names,
     plan_import,
     run_import,
 )
 from ..bulk.foresee import checked
-from ..bulk.mapping_file import merged
 from ..client import Partnero
+from ._input import File, Input
 from ._options import Concurrency, Limit, Seconds, Switch
 from ._runs import foretell, run, to_the_end
 from .journals import commands
@@ -48,12 +46,6 @@ app: App = App(
     help_epilogue=EPILOGUE,
 )
 
-File = Annotated[Path, Parameter(allow_leading_hyphen=True)]  # for standard input: -
-Pairs = Annotated[
-    list[str] | None, Parameter(consume_multiple=True, negative="", metavar="F=V")
-]
-Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
-
 
 def _command(resource: ResourceName) -> Callable[..., int]:
     """Make the command of one resource; its help names the columns it takes."""
@@ -62,15 +54,7 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         file: File,
         /,
         *,
-        mapping: str | None = None,
-        map: Pairs = None,  # noqa: A002 - the option's name
-        set: Pairs = None,  # noqa: A002 - the option's name
-        ignore: Names = None,
-        format: Format | None = None,  # noqa: A002 - the option's name
-        encoding: str | None = None,
-        delimiter: str | None = None,
-        decimal_comma: Switch = False,
-        date_format: str | None = None,
+        read: Input = Input(),  # noqa: B008 - it is frozen
         journal: Path | None = None,
         rejects: Path | None = None,
         dry_run: Switch = False,
@@ -85,20 +69,7 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         report: Path | None = None,
         json: Switch = False,
     ) -> int:
-        options: SourceOptions = {
-            "columns": _pairs("--map", map),
-            "constants": _pairs("--set", set),
-            "ignore": ignore or [],
-            **_given(
-                format=format,
-                encoding=encoding,
-                delimiter=delimiter,
-                decimal_comma=decimal_comma or None,
-                date_format=date_format,
-            ),
-        }
-        under = load_mapping(mapping, resource) if mapping else SourceOptions()
-        source = Source(path=file, **merged(under, options))
+        source = read.source(file, resource)
         buyers = _buyers(customers, customers_mapping)
 
         if dry_run and not plan:
@@ -157,26 +128,6 @@ def _help(resource: ResourceName) -> str:
     file
         CSV, whose first line names the columns, JSON Lines, Parquet or Arrow; text may
         be compressed with gzip. `-` is standard input, and needs --journal.
-    mapping
-        A TOML file with these options (columns, constants, ignore, format, ...), or the
-        name of a ready one: {", ".join(mapping_names())}. What is given here wins.
-    map
-        `field=Column`: the field that a column goes to. A column that is named like a
-        field needs none.
-    set
-        `field=value`: the same value for each row.
-    ignore
-        Columns to leave out.
-    format
-        Follows from the file's name when left out; CSV when that says nothing.
-    encoding
-        Of a text; UTF-8 when left out, or Windows-1252 for CSV that is not UTF-8.
-    delimiter
-        Between the columns of CSV, such as `;` or `tab`; found when left out.
-    decimal_comma
-        Amounts are written 1.234,56.
-    date_format
-        How dates are written, such as `%d.%m.%Y`; in UTC unless it has a zone (`%z`).
     journal
         What was decided for each row, FILE.journal when left out. With it the same
         command goes on where it stopped.
@@ -226,21 +177,3 @@ def _buyers(file: Path | None, mapping: str | None) -> Source | None:
         return None
     options = load_mapping(mapping, "customers") if mapping else SourceOptions()
     return Source(path=file, **options)
-
-
-def _given(**options: Any) -> SourceOptions:
-    """Return the options that are given."""
-    given = {name: value for name, value in options.items() if value is not None}
-    return cast("SourceOptions", given)
-
-
-def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ImportStopError(f"{option} {text!r}: write {option} field=...")
-        if name in pairs:
-            raise ImportStopError(f"{option} gives {name} twice")
-        pairs[name] = value
-    return pairs
