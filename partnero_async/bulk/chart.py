@@ -109,7 +109,7 @@ class _Drawing:
         if step.waited:
             high = round(LOW * step.waited, 1)
             yield (
-                f'<rect class="wait" x="{left}" y="{BOTTOM - high}"'
+                f'<rect class="wait" x="{left}" y="{round(BOTTOM - high, 1)}"'
                 f' width="{round(right - left, 1)}" height="{high}"/>'
             )
         if step.throttled:

@@ -59,7 +59,7 @@ def render(report: Report, *, beside: Path) -> str:
         _doubt(report),
     )
     return template.substitute(
-        title=f"Import of {_count(report.rows)} {shown(report.resource)}",
+        title=f"Import of {_count(report.rows)} {_resource(report)}",
         journal=shown(report.journal),
         mood=mood,
         verdict=verdict,
@@ -71,6 +71,10 @@ def render(report: Report, *, beside: Path) -> str:
 def shown(text: object) -> str:
     """Make any text safe to stand in the page, on one line."""
     return escape(one_line(str(text)))
+
+
+def _resource(report: Report) -> str:
+    return shown(report.resource.replace("_", " "))
 
 
 def _count(number: int) -> str:
@@ -203,6 +207,12 @@ def _steps(report: Report, beside: Path) -> Iterator[str]:
         yield f"Mend the rejected rows in {link}, and import that file."
     if report.rejects_problem:
         yield f"The rejected rows were not written: {shown(report.rejects_problem)}"
+    if report.resource == "transactions" and report.done:
+        yield (
+            "Before partners are paid, compare the file with the program:"
+            " <code>partnero reconcile transactions FILE</code>, with the same"
+            " <code>--map</code> and <code>--set</code>."
+        )
 
 
 def _command(name: str, journal: Path) -> str:
@@ -259,8 +269,8 @@ def _pace(report: Report) -> str:
     told = (
         f"{_rows(last.done)} done in {last.at:,.1f} s, {last.done / last.at:,.1f} a"
         f" second, {max(part.done for part in parts):,.1f} at best. Requests stood in"
-        f" line for {last.waited:,.1f} s; {_count(last.throttled)} were refused for the"
-        " rate (429)."
+        f" line for {last.waited:,.1f} s; refused for the rate (429):"
+        f" {_count(last.throttled)}."
     )
     picture = drawn(parts, title="Rows a second, and waits", description=told)
     return _section(

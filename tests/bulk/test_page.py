@@ -238,9 +238,17 @@ def test_all_parts() -> None:
         "567.89",
         "the whole row",
         "1,000 rows done in 61.2 s, 16.3 a second, 28.2 at best.",
-        "in line for 20.0 s; 6 were refused",
+        "in line for 20.0 s; refused for the rate (429): 6.",
+        "partnero reconcile transactions FILE",
     ):
         assert part in text
+
+
+def test_the_name_of_a_resource() -> None:
+    """It is spelled for people."""
+    report = attrs.evolve(EMPTY, resource="partner_links", done=1)
+    assert "Import of 0 partner links" in read(report).text
+    assert "reconcile" not in read(report).text
 
 
 def test_a_report_of_nothing() -> None:
