@@ -15,8 +15,11 @@ from .pacing import GateState, Rate
 from .retries import Kind
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ._line import Stats
     from ._transport import Transport
+    from .bulk import Reconciliation, Source
     from .drift import Drift
     from .resources.account import AccountResource
     from .resources.coupons import CouponsResource
@@ -224,6 +227,26 @@ class Partnero:
             query=query,
             json=json,
         )
+
+    async def reconcile(
+        self, rows: Source | Path | str, *, surplus: bool = False
+    ) -> Reconciliation:
+        """Compare a file of sales with what the program holds, and change nothing.
+
+        ::
+
+            with await client.reconcile("sales.csv") as found:
+                for difference in found.differences():
+                    print(difference.key, difference.kind, difference.next)
+
+        With *surplus*, sales are differences too that the file does not have. This is
+        `partnero_async.bulk.reconcile`, and raises what it raises.
+        """
+        # Upward, where all else points down: it is here for whoever looks for it, and
+        # a client that does not use it loads nothing of it.
+        from .bulk import reconcile  # noqa: PLC0415
+
+        return await reconcile(self, rows, surplus=surplus)
 
     # --- resources -----------------------------------------------------------
 

@@ -26,6 +26,8 @@ from partnero_async import Partnero as AsyncPartnero
 from partnero_async import bulk as _bulk
 from partnero_async.bulk import (
     ColumnError,
+    Difference,
+    DifferenceKind,
     Field,
     Forecast,
     ImportStopError,
@@ -38,11 +40,13 @@ from partnero_async.bulk import (
     Outcome,
     Planned,
     Progress,
+    Reconciliation,
     Report,
     ResourceName,
     Source,
     SourceError,
     Step,
+    Totals,
     fields_of,
 )
 from partnero_async.bulk.again import read_status
@@ -53,6 +57,8 @@ from .client import Partnero
 
 __all__ = [
     "ColumnError",
+    "Difference",
+    "DifferenceKind",
     "Field",
     "Forecast",
     "ImportStopError",
@@ -65,14 +71,17 @@ __all__ = [
     "Outcome",
     "Planned",
     "Progress",
+    "Reconciliation",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
     "Step",
+    "Totals",
     "dry_run",
     "fields_of",
     "plan_import",
+    "reconcile",
     "resolve",
     "resume",
     "retry_rejects",
@@ -168,6 +177,29 @@ def resolve(
         )
 
     return _Run(portal, begin).report(on_progress, stop)
+
+
+def reconcile(
+    client: Partnero,
+    source: Source | Path | str,
+    *,
+    surplus: bool = False,
+    concurrency: int = 16,
+) -> Reconciliation:
+    """Compare a file of sales with what the program holds, and change nothing.
+
+    A sale is looked for by its key, and compared in all that the file says of it. Where
+    the file names no partner, a sale has to be that of its customer's partner. With
+    *surplus*, sales are differences too that the file does not have. Memory does not
+    grow with the file.
+
+    Raises `ImportStopError` for a file or columns that cannot be used, and
+    `PartneroError` where the program cannot be read.
+    """
+    inner, portal = _inside(client)
+    return portal.run(
+        _bulk.reconcile(inner, source, surplus=surplus, concurrency=concurrency)
+    )
 
 
 def resume(

@@ -16,7 +16,10 @@ from partnero_async._settings import Masked, OnAmbiguous, OnAttempt
 from ._portal import OnFork, OnRunningLoop, Portal, posted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from partnero_async._line import Stats
+    from partnero_async.bulk import Reconciliation, Source
     from partnero_async.drift import Drift
     from partnero_async.pacing import GateState
     from partnero_async.telemetry import Telemetry
@@ -239,6 +242,22 @@ class Partnero:
                 repeatable=repeatable,
             )
         )
+
+    def reconcile(
+        self, rows: Source | Path | str, *, surplus: bool = False
+    ) -> Reconciliation:
+        """Compare a file of sales with what the program holds, and change nothing.
+
+        ::
+
+            with client.reconcile("sales.csv") as found:
+                for difference in found.differences():
+                    print(difference.key, difference.kind, difference.next)
+
+        With *surplus*, sales are differences too that the file does not have. This is
+        `partnero_sync.bulk.reconcile`, and raises what it raises.
+        """
+        return self._portal.run(self._async.reconcile(rows, surplus=surplus))
 
     def _renew(self) -> object:
         return self._async._transport.line.renew()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]

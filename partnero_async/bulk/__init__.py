@@ -20,9 +20,12 @@ on its own: it is *parked*, and `resolve` looks it up.
 """
 
 from .again import resolve, resume, retry_rejects, status
+from .differences import Difference, DifferenceKind
 from .fields import Field, ResourceName, fields_of
 from .forecast import Forecast, Planned, Step
 from .foresee import dry_run, plan_import
+from .reconcile import reconcile
+from .reconciliation import Reconciliation, Totals
 from .report import Listed, Moment, Money, Outcome, Progress, Report
 from .run import run_import
 from .source import Source
@@ -37,6 +40,8 @@ from .stops import (
 
 __all__ = [
     "ColumnError",
+    "Difference",
+    "DifferenceKind",
     "Field",
     "Forecast",
     "ImportStopError",
@@ -49,14 +54,17 @@ __all__ = [
     "Outcome",
     "Planned",
     "Progress",
+    "Reconciliation",
     "Report",
     "ResourceName",
     "Source",
     "SourceError",
     "Step",
+    "Totals",
     "dry_run",
     "fields_of",
     "plan_import",
+    "reconcile",
     "resolve",
     "resume",
     "retry_rejects",

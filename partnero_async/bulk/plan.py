@@ -171,8 +171,17 @@ def put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:
 # --- from columns to fields ----------------------------------------------------
 
 
-def plan_of(resource: ResourceName, source: Source, header: Sequence[str]) -> Plan:
+def plan_of(
+    resource: ResourceName,
+    source: Source,
+    header: Sequence[str],
+    *,
+    loosely: bool = False,
+) -> Plan:
     """Bring the columns of *header* and the fields of *resource* together.
+
+    *loosely*, for a file that nothing is created from, only the key is needed; but what
+    the file has a column of, each row needs.
 
     Raises `ColumnError` for a column or a field that is not known, or one that is
     needed and not there.
@@ -186,14 +195,19 @@ def plan_of(resource: ResourceName, source: Source, header: Sequence[str]) -> Pl
         for name in _names_of(column, source, fields)
     ]
     present = {field.name for _, field in takes} | {*source.constants}
-    _check_needed(resource, present)
+    needs = kind_of(resource).needed
+    if loosely:
+        needs = [
+            group for group in needs if "key" in group or not present.isdisjoint(group)
+        ]
+    _check_needed(needs, present)
     return Plan(
         resource=resource,
         width=len(header),
         takes=takes,
         constants=_constants(fields, source),
         given=frozenset(source.constants),
-        needs=kind_of(resource).needed,
+        needs=needs,
         # Most files have one column of each group: then there is nothing to check.
         excludes=[
             group
@@ -270,8 +284,8 @@ def _nearest(name: str, names: Iterable[str]) -> str:
     return f"there are {', '.join(by_case.values())}"
 
 
-def _check_needed(resource: ResourceName, present: set[str]) -> None:
-    for needed in kind_of(resource).needed:
+def _check_needed(needs: Sequence[Sequence[str]], present: set[str]) -> None:
+    for needed in needs:
         if present.isdisjoint(needed):
             raise ColumnError(
                 f"no column for {' or '.join(needed)}:"

@@ -17,6 +17,7 @@ __all__ = ["main"]
 
 # Help of what is not imported just to be listed.
 IMPORT = "Import partners, customers or transactions from a CSV file."
+RECONCILE = "Compare a file of sales with what the program holds."
 DRIFT = "Report what the API sends that this version does not know."
 SANDBOX = "Serve the Partnero API on this machine."
 
@@ -83,6 +84,7 @@ def app() -> App:
         suppress_keyboard_interrupt=False,
     )
     partnero.command(f"{__name__}.imports:app", name="import", help=IMPORT)
+    partnero.command(f"{__name__}.reconcile:app", name="reconcile", help=RECONCILE)
     partnero.command(f"{__name__}.drift:drift", name="drift", help=DRIFT)
     partnero.command(f"{__name__}.sandbox:sandbox", name="sandbox", help=SANDBOX)
     return partnero

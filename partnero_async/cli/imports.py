@@ -26,7 +26,7 @@ from ._options import Concurrency, Limit, Seconds, Switch
 from ._runs import foretell, run, to_the_end
 from .journals import commands
 
-__all__ = ["app"]
+__all__ = ["Names", "Pairs", "app", "pairs"]
 
 EPILOGUE = """\
 Exit codes: 0 all rows are done; 1 some were rejected or are still to be sent, because
@@ -71,8 +71,8 @@ def _command(resource: ResourceName) -> Callable[..., int]:
     ) -> int:
         source = Source(
             path=file,
-            columns=_pairs("--map", map),
-            constants=_pairs("--set", set),
+            columns=pairs("--map", map),
+            constants=pairs("--set", set),
             ignore=ignore or (),
         )
 
@@ -168,13 +168,14 @@ for name, command in commands.items():
     app.command(command, name=name)
 
 
-def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
+    """Read the texts of an option that takes ``name=value``."""
+    found: dict[str, str] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals:
             raise ImportStopError(f"{option} {text!r}: write {option} field=...")
-        if name in pairs:
+        if name in found:
             raise ImportStopError(f"{option} gives {name} twice")
-        pairs[name] = value
-    return pairs
+        found[name] = value
+    return found

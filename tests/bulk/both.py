@@ -13,7 +13,13 @@ from typing import Any
 
 import partnero_sync.bulk
 from partnero_async import Partnero, bulk
-from partnero_async.bulk import Forecast, Report, ResourceName, Source
+from partnero_async.bulk import (
+    Forecast,
+    Reconciliation,
+    Report,
+    ResourceName,
+    Source,
+)
 from tests.awaited import AwaitedClient, in_thread
 
 Stop = asyncio.Event | threading.Event
@@ -74,3 +80,14 @@ def stop_for(client: Partnero) -> Stop:
     """Return what ends an import of this client early."""
     awaited = isinstance(client, AwaitedClient)
     return threading.Event() if awaited else asyncio.Event()
+
+
+async def reconcile(
+    client: Partnero, source: Source | Path | str, **options: Any
+) -> Reconciliation:
+    """Reconcile with the form that is the client's."""
+    if not isinstance(client, AwaitedClient):
+        return await bulk.reconcile(client, source, **options)
+    blocking = partnero_sync.bulk.reconcile
+    found: Reconciliation = await in_thread(blocking, client._own, source, **options)
+    return found

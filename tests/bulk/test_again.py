@@ -19,7 +19,8 @@ from partnero_async.bulk import (
     status,
 )
 from partnero_async.bulk.journal import Journal
-from partnero_async.bulk.store import Store
+from partnero_async.bulk.store import Mark, Store
+from partnero_async.bulk.tally import write
 from partnero_async.errors import ConnectionFailedError
 from partnero_async.resources.transactions import TransactionsResource
 from partnero_async.sandbox import Sandbox
@@ -34,7 +35,7 @@ from tests.bulk.shop import (
     write_csv,
 )
 from tests.bulk.test_doubt import left_sent, record
-from tests.bulk.test_store import sqlite_file
+from tests.bulk.test_store import filled, sqlite_file
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -280,6 +281,18 @@ async def test_a_rejects_file_that_was_mended_is_not_written_over(
     assert third.rejects == again.rejects
     assert first.rejects.read_text() == "mended"
     assert (tmp_path / "s.csv.rejects.2.csv").read_text() == "of somebody else"
+
+
+def test_a_rejects_file_that_the_journal_cannot_note(tmp_path: Path) -> None:
+    """What is wrong with the journal by then costs a line, and not the report."""
+    store = filled(tmp_path / "j")
+    store.mark([Mark(1, "rejected", "bad", "it is")])
+    store.close()
+    store = Store(tmp_path / "j", make=False, reading=True)
+    problem = write(store, tmp_path / "r.csv")["rejects_problem"]
+    assert "readonly" in problem
+    assert len(read_csv(tmp_path / "r.csv")) == 2
+    store.close()
 
 
 async def test_a_mended_file_stays_when_nothing_is_rejected_any_more(

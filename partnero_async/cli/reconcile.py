@@ -1,0 +1,183 @@
+"""`partnero reconcile`: what a file says against what the program holds."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import shlex
+import sys
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Final, Literal, TextIO
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from ..bulk import ImportStopError, Reconciliation, Source, reconcile
+from ..client import Partnero
+from ._differences import summary, write_csv, write_json, write_table
+from ._options import Concurrency, Limit, Switch
+from ._runs import CALL_SECONDS
+from .imports import Names, Pairs, pairs
+
+__all__ = ["app"]
+
+EPILOGUE: Final = """\
+Nothing is changed in the program. Exit codes: 0 file and program agree; 1 something
+differs; 2 it could not be found out; 130 interrupted.
+"""
+
+app: App = App(
+    name="reconcile",
+    help="Compare a file of sales with what the program holds, and change nothing.",
+    help_epilogue=EPILOGUE,
+)
+
+Format = Literal["table", "csv", "json"]
+WRITERS: Final[Mapping[Format, Callable[[Reconciliation, TextIO], None]]] = {
+    "table": write_table,
+    "csv": write_csv,
+    "json": write_json,
+}
+
+
+@app.command
+def transactions(
+    file: Path,
+    /,
+    *,
+    map: Pairs = None,  # noqa: A002 - the option's name
+    set: Pairs = None,  # noqa: A002 - the option's name
+    ignore: Names = None,
+    surplus: Switch = False,
+    missing: Path | None = None,
+    format: Format = "table",  # noqa: A002 - the option's name
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    concurrency: Concurrency = 16,
+    limit: Limit = None,
+) -> int:
+    """Compare a file of sales with what the program holds, by their keys.
+
+    It says which sales are missing, recorded more than once, or recorded with another
+    amount, currency, customer, partner, action or date than the file has, what to do
+    about each, and what the money adds up to. The file is given as for `partnero
+    import transactions`, but only the key is needed: what it does not say is not
+    compared. Where it names no partner, a sale has to be that of its customer's.
+
+    Parameters
+    ----------
+    file
+        The file; its first line names the columns.
+    map
+        `field=Column`: the field that a column goes to. A column that is named like a
+        field needs none.
+    set
+        `field=value`: the same value for each row.
+    ignore
+        Columns to leave out.
+    surplus
+        Report sales of the program too that the file does not have.
+    missing
+        Write the rows that are missing to this CSV file, to be imported.
+    format
+        How the differences are written: a table shows the first of each kind.
+    output
+        Write the differences to this file.
+    concurrency
+        Requests at once.
+    limit
+        What the program is allowed, such as 120/min; learnt when left out.
+    """
+    _check_files(file, output, missing)
+    source = Source(
+        path=file,
+        columns=pairs("--map", map),
+        constants=pairs("--set", set),
+        ignore=ignore or (),
+    )
+    work = _reconcile(source, surplus=surplus, concurrency=concurrency, limit=limit)
+    with asyncio.run(work) as found:
+        again = _write_missing(found, missing, source) if missing else None
+        _tell(found, format, output, again)
+        return found.exit_code
+
+
+def _check_files(file: Path, *written: Path | None) -> None:
+    """See that files can be written, and which, before anything is read."""
+    given = [path for path in written if path]
+    places = [path.resolve() for path in (file, *given)]
+    if any(one == other for one, other in combinations(places, 2)):
+        raise ImportStopError("FILE, --output and --missing must be different files")
+    for path in given:
+        if path.is_dir() or not path.parent.is_dir():
+            raise ImportStopError(f"{path}: it cannot be written there")
+
+
+async def _reconcile(
+    source: Source, *, surplus: bool, concurrency: int, limit: str | None
+) -> Reconciliation:
+    async with Partnero(timeout=CALL_SECONDS, rate_limit=limit) as client:
+        with Console(stderr=True).status("reading") as status:
+            return await reconcile(
+                client,
+                source,
+                surplus=surplus,
+                concurrency=concurrency,
+                on_progress=lambda what, count: status.update(f"{count} {what}"),
+            )
+
+
+# --- telling -----------------------------------------------------------------------
+
+
+def _tell(
+    found: Reconciliation, form: Format, output: Path | None, again: str | None
+) -> None:
+    if output:
+        with _whole(output) as file:
+            WRITERS[form](found, file)
+    else:
+        WRITERS[form](found, sys.stdout)
+    # What a program reads has nothing else in it; JSON has the summary itself.
+    if output or form == "table":
+        sys.stdout.write(summary(found, again))
+    elif form == "csv":
+        sys.stderr.write(summary(found, again))
+
+
+def _write_missing(found: Reconciliation, path: Path, source: Source) -> str | None:
+    """Write the rows that are missing; return the command that imports them."""
+    if "missing" not in found.counts:
+        return None
+    with _whole(path) as file:
+        # CRLF makes the writer quote both kinds of line ends inside of cells.
+        rows = csv.writer(file, lineterminator="\r\n")
+        rows.writerow(found.header)
+        rows.writerows(found.missing_rows())
+    return shlex.join(
+        [
+            *("partnero", "import", "transactions", str(path)),
+            *_options("--map", source.columns.items()),
+            *_options("--set", source.constants.items()),
+            *(part for name in source.ignore for part in ("--ignore", name)),
+        ]
+    )
+
+
+def _options(option: str, given: Iterable[tuple[str, str]]) -> list[str]:
+    return [part for name, value in given for part in (option, f"{name}={value}")]
+
+
+@contextmanager
+def _whole(path: Path) -> Generator[TextIO]:
+    """Open a file that appears once it is whole."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
