@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, get_args
@@ -77,6 +78,8 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         )
 
         if dry_run and not plan:
+            # What has been copied of the file is removed then, as it is on Ctrl-C.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             return foretell(checked(resource, source), as_json=json)
 
         async def look(

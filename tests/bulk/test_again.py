@@ -156,11 +156,16 @@ async def test_money_is_added_up_exactly(client: Partnero, tmp_path: Path) -> No
         ("", "c1", "2", ""),
         ("s6", "c1", "many", ""),
         ("s7", "c1", "1", "", "surplus"),
+        *(
+            (f"t{n}", "nobody", "999999999999999.999999999999", "EUR")
+            for n in range(99)
+        ),
     ]
     header = ("key", "customer.key", "amount", "amount_units")
     report = await sell(client, write_csv(tmp_path / "s.csv", rows, header=header))
     assert list(report.money) == [
         Money(units=None, rows=2, given=Decimal(3), recorded=Decimal(1)),
+        Money(units="EUR", rows=99, given=Decimal("98999999999999999.999999999901")),
         Money(
             units="USD",
             rows=3,
@@ -168,7 +173,7 @@ async def test_money_is_added_up_exactly(client: Partnero, tmp_path: Path) -> No
             recorded=Decimal("0.3"),
         ),
     ]
-    assert report.as_dict()["money"][1]["recorded"] == "0.3"
+    assert report.as_dict()["money"][2]["recorded"] == "0.3"
 
 
 # --- resume ------------------------------------------------------------------------
