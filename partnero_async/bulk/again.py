@@ -136,7 +136,7 @@ async def _go_on(
     journal: Path | str,
     work: Work,
     *,
-    prepare: Prepare = lambda *_: None,
+    prepare: Prepare | None = None,
     update: bool | None = None,
     concurrency: int,
     settle: float,
@@ -148,7 +148,8 @@ async def _go_on(
     def opened(store: Store) -> tuple[Plan, float, Path, bool]:
         _check_read(store)
         plan = plan_in(store, program)
-        prepare(store, plan)
+        if prepare:
+            prepare(store, plan)
         began = float(store.meta("began") or 0)
         if update is not None:
             store.keep(update="yes" if update else "")

@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, closing, contextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -128,7 +128,7 @@ async def plan_import(
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def _folder() -> Generator[Path]:
     """Make a folder for a journal that nothing is sent under; it stays for a forecast.
 
     The rows of the file are in it: it is for its owner only.

@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Collection, Iterator
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from .plan import Plan
@@ -30,7 +30,7 @@ def write_rejects(store: Store, path: Path) -> Path | None:
     """
     wrote: dict[str, str] = json.loads(store.meta("wrote_rejects") or "{}")
     if not _any_rejected(store):
-        _clear(path, wrote)
+        _clear(wrote)
         return None
     part = part_of(path)
     _write(store, part)
@@ -60,9 +60,8 @@ def _any_rejected(store: Store) -> bool:
 
 
 def _places(path: Path) -> Iterator[Path]:
-    yield path
-    for number in count(2):
-        yield path.with_name(f"{path.stem}.{number}{path.suffix}")
+    numbered = (f"{path.stem}.{number}{path.suffix}" for number in count(2))
+    return chain((path,), map(path.with_name, numbered))
 
 
 def _is_free(place: Path, path: Path, wrote: dict[str, str], now: str) -> bool:
@@ -76,12 +75,10 @@ def _is_free(place: Path, path: Path, wrote: dict[str, str], now: str) -> bool:
     return before in (now, _digest(place))
 
 
-def _clear(path: Path, wrote: dict[str, str]) -> None:
+def _clear(wrote: dict[str, str]) -> None:
     """Remove what was written, and says that rows are rejected that no longer are."""
-    for place in _places(path):
-        if str(place) not in wrote:
-            return
-        if place.exists() and _digest(place) == wrote[str(place)]:
+    for place, before in ((Path(name), digest) for name, digest in wrote.items()):
+        if place.exists() and _digest(place) == before:
             place.unlink()
 
 

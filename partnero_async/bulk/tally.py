@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Context, Decimal
+from decimal import Context, Decimal, localcontext
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
@@ -88,10 +88,12 @@ def _row(row: int, key: str | None, code: str | None, reason: str | None) -> Lis
     return Listed(row, key, code or UNDER_WAY, reason or WHY)
 
 
-# Next to min() the other columns are those of the row that has the minimum.
+# What is sorted are small rows: keys and reasons are joined to the few that are left.
 OUTCOMES: Final = """
-SELECT state, code, count(*) AS many, key, reason, min(row) FROM rows
-GROUP BY state, code
+SELECT rows.state, rows.code, many, key, reason, row FROM (
+    SELECT count(*) AS many, min(row) AS first FROM rows GROUP BY state, code
+)
+JOIN rows ON row = first
 ORDER BY instr('done rejected parked sent pending', state), many DESC, code
 """
 
@@ -115,13 +117,13 @@ def _reasons(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 
 BY_FIELD: Final = """
-SELECT field, row, key, code, reason FROM (
+SELECT coalesce(field, ''), row, key, code, reason FROM (
     SELECT
-        coalesce(field, '') AS field, row, key, code, reason,
-        row_number() OVER (PARTITION BY field ORDER BY row) AS place,
-        count(*) OVER (PARTITION BY field) AS many
+        row AS sample, count(*) OVER (PARTITION BY field) AS many,
+        row_number() OVER (PARTITION BY field ORDER BY row) AS place
     FROM rows WHERE state = 'rejected'
 )
+JOIN rows ON row = sample
 WHERE place <= ? ORDER BY many DESC, field, row LIMIT ?
 """
 
@@ -138,16 +140,27 @@ AMOUNTS: Final = "SELECT units, state, code, amount FROM rows WHERE amount IS NO
 
 
 def _money(store: Store) -> Sequence[Money]:
-    sums: dict[str | None, dict[str, Any]] = {}
-    for units, state, code, amount in store.select(AMOUNTS):
-        add = sums.setdefault(units, {"rows": 0})
-        add["rows"] += 1
+    # This loop is over all rows: what can be said of a sum is said after it.
+    sums: dict[tuple[str | None, State, str | None], list[Any]] = {}
+    with localcontext(EXACT):
+        for *kind, amount in store.select(AMOUNTS):
+            added = sums.setdefault(tuple(kind), [0, Decimal(0)])
+            added[0] += 1
+            added[1] += Decimal(amount)
+        return _by_currency(sums)
+
+
+def _by_currency(
+    sums: Mapping[tuple[str | None, State, str | None], Sequence[Any]],
+) -> Sequence[Money]:
+    found: dict[str | None, dict[str, Any]] = {}
+    for (units, state, code), (rows, added) in sums.items():
+        money = found.setdefault(units, {"rows": 0})
+        money["rows"] += rows
         for name in _counts_as(state, code):
-            add[name] = EXACT.add(add.get(name, Decimal(0)), Decimal(amount))
-    return [
-        Money(units=units, **add)
-        for units, add in sorted(sums.items(), key=lambda each: each[0] or "")
-    ]
+            money[name] = money.get(name, Decimal(0)) + added
+    ordered = sorted(found.items(), key=lambda each: each[0] or "")
+    return [Money(units=units, **money) for units, money in ordered]
 
 
 def _counts_as(state: State, code: str | None) -> Sequence[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..bulk import Forecast, JournalWriteError, Progress, Report
-from ..bulk.page import write
+from ..bulk.page import write as write_page
 from ..client import Partnero
 from ..errors import one_line
 from ._progress import shown
@@ -64,10 +64,18 @@ def tell(report: Report, *, page: Path | None = None, as_json: bool) -> int:
     """Print *report*, write its *page*, and return the exit code."""
     sys.stdout.write(f"{codec.dumps(report.as_dict())}\n" if as_json else text(report))
     if page:
-        write(report, page)
+        _write(report, page)
     if report.rejects_problem:
         _complain(f"the rejected rows were not written: {report.rejects_problem}")
     return report.exit_code
+
+
+def _write(report: Report, page: Path) -> None:
+    """Write the page; a problem with it must not cost what is printed."""
+    try:
+        write_page(report, page)
+    except OSError as error:
+        _complain(f"the page was not written: {error}")
 
 
 def _complain(problem: str) -> None:

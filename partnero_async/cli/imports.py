@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -73,6 +74,8 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         buyers = _buyers(customers, customers_mapping)
 
         if dry_run and not plan:
+            # What has been copied of the file is removed then, as it is on Ctrl-C.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             return foretell(checked(resource, source), as_json=json)
 
         async def look(

@@ -217,9 +217,11 @@ def _wants_them_sent(report: Report) -> bool:
     absent = report.reasons.get("absent", 0)
     if not absent or report.exit_code == INTERRUPTED:
         return False
-    for row in report.first_parked:
-        if row.code == "absent":
-            sys.stderr.write(f"{one_line(f'row {row.row}: {row.reason}')}\n")
+    rows = [row for row in report.first_parked if row.code == "absent"]
+    for row in rows:
+        sys.stderr.write(f"{one_line(f'row {row.row}: {row.reason}')}\n")
+    if absent > len(rows):
+        sys.stderr.write(f"and {absent - len(rows)} more\n")
     sums = [amount(money.absent, money.units) for money in report.money if money.absent]
     worth = one_line(f", {' and '.join(sums)} in all" if sums else "")
     sys.stderr.write(f"{absent} rows are not there{worth}. Send them now? [y/N] ")

@@ -19,7 +19,8 @@ from partnero_async.bulk import (
     status,
 )
 from partnero_async.bulk.journal import Journal
-from partnero_async.bulk.store import Store
+from partnero_async.bulk.store import Mark, Store
+from partnero_async.bulk.tally import write
 from partnero_async.errors import ConnectionFailedError
 from partnero_async.resources.transactions import TransactionsResource
 from partnero_async.sandbox import Sandbox
@@ -34,7 +35,7 @@ from tests.bulk.shop import (
     write_csv,
 )
 from tests.bulk.test_doubt import left_sent, record
-from tests.bulk.test_store import sqlite_file
+from tests.bulk.test_store import filled, sqlite_file
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -155,11 +156,16 @@ async def test_money_is_added_up_exactly(client: Partnero, tmp_path: Path) -> No
         ("", "c1", "2", ""),
         ("s6", "c1", "many", ""),
         ("s7", "c1", "1", "", "surplus"),
+        *(
+            (f"t{n}", "nobody", "999999999999999.999999999999", "EUR")
+            for n in range(99)
+        ),
     ]
     header = ("key", "customer.key", "amount", "amount_units")
     report = await sell(client, write_csv(tmp_path / "s.csv", rows, header=header))
     assert list(report.money) == [
         Money(units=None, rows=2, given=Decimal(3), recorded=Decimal(1)),
+        Money(units="EUR", rows=99, given=Decimal("98999999999999999.999999999901")),
         Money(
             units="USD",
             rows=3,
@@ -167,7 +173,7 @@ async def test_money_is_added_up_exactly(client: Partnero, tmp_path: Path) -> No
             recorded=Decimal("0.3"),
         ),
     ]
-    assert report.as_dict()["money"][1]["recorded"] == "0.3"
+    assert report.as_dict()["money"][2]["recorded"] == "0.3"
 
 
 # --- resume ------------------------------------------------------------------------
@@ -280,6 +286,18 @@ async def test_a_rejects_file_that_was_mended_is_not_written_over(
     assert third.rejects == again.rejects
     assert first.rejects.read_text() == "mended"
     assert (tmp_path / "s.csv.rejects.2.csv").read_text() == "of somebody else"
+
+
+def test_a_rejects_file_that_the_journal_cannot_note(tmp_path: Path) -> None:
+    """What is wrong with the journal by then costs a line, and not the report."""
+    store = filled(tmp_path / "j")
+    store.mark([Mark(1, "rejected", "bad", "it is")])
+    store.close()
+    store = Store(tmp_path / "j", make=False, reading=True)
+    problem = write(store, tmp_path / "r.csv")["rejects_problem"]
+    assert "readonly" in problem
+    assert len(read_csv(tmp_path / "r.csv")) == 2
+    store.close()
 
 
 async def test_a_mended_file_stays_when_nothing_is_rejected_any_more(

@@ -44,6 +44,14 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
+    """A power cut takes nothing that a row was sent for: each commit is synced."""
+    store = Store(tmp_path / "j", make=True)
+    assert store._pragma("synchronous") == 2
+    assert store._pragma("journal_mode") == "wal"
+    store.close()
+
+
 def test_it_keeps_rows_and_properties(tmp_path: Path) -> None:
     """What was committed is there when it is opened again."""
     store = filled(tmp_path / "j")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from partnero_async import Partnero
-from partnero_async.bulk import Listed, Report, run_import
+from partnero_async.bulk import JournalWriteError, Listed, Report, run_import
 from partnero_async.cli import _runs
 from partnero_async.cli._telling import text
 from partnero_async.sandbox import Sandbox
@@ -318,6 +318,45 @@ async def test_a_rejects_file_that_fails_in_the_end(
     assert json.loads(captured.out)["done"] == 1
     assert captured.err.startswith("partnero: the rejected rows were not written: ")
     assert captured.err.endswith("t.csv.rejects.csv: No space left on device\n")
+
+
+async def test_a_journal_that_could_be_written_no_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What came of it is told all the same; without anything it is just an error."""
+    stopped = JournalWriteError("the disk is full")
+
+    async def work(*_: Any, **__: Any) -> Report:
+        raise stopped
+
+    def end() -> int:
+        return _runs.to_the_end(work, limit=None, as_json=False)
+
+    monkeypatch.setattr(_runs, "_run", work)
+    with pytest.raises(JournalWriteError):
+        await asyncio.to_thread(end)
+    stopped.report = report(rows=2, done=1, sent=1)
+    assert await asyncio.to_thread(end) == 3
+    captured = capsys.readouterr()
+    assert captured.out.startswith("2 rows of transactions\n  done      1\n")
+    assert captured.err.startswith("partnero: the disk is full")
+
+
+async def test_a_page_to_look_at(shop: Sandbox, tmp_path: Path) -> None:
+    """--report writes one page about all rows, beside what is printed."""
+    file = write_csv(tmp_path / "t.csv", [sale(1), ("s2", "c1", "x", "", "")])
+    page = tmp_path / "report.html"
+    ended = await run(
+        *("import", "transactions", file, "--report", page), env=environment(shop)
+    )
+    assert ended.code == 1, ended
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    gone = tmp_path / "nowhere" / "report.html"
+    ended = await run(
+        *("import", "transactions", file, "--report", gone), env=environment(shop)
+    )
+    assert (ended.code, "  done      1\n" in ended.out) == (1, True), ended
+    assert "partnero: the page was not written: " in ended.err
 
 
 async def test_signals(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,14 @@ from partnero_async.sandbox import Sandbox
 from tests.bulk.shop import (
     COMMAND,
     Ended,
+    end,
     environment,
     expected,
     names_in,
     run,
     sale,
     sales_in,
+    start,
     write_csv,
 )
 from tests.bulk.test_doubt import left_sent
@@ -182,6 +184,22 @@ async def test_dry_run(shop: Sandbox, tmp_path: Path) -> None:
     ended = await run(*command, "--json", env=env)
     assert (json.loads(ended.out)["refuse"], shop.requests) == (1, before)
     assert names_in(tmp_path) == ["t.csv"]
+
+
+async def test_a_dry_run_that_is_ended_leaves_nothing(
+    shop: Sandbox, tmp_path: Path
+) -> None:
+    """What was copied of the file is gone, also where a signal has ended it."""
+    file = write_csv(tmp_path / "t.csv", map(sale, range(200_000)))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env = environment(shop, TMPDIR=str(scratch))
+    process = await start("import", "transactions", file, "--dry-run", env=env)
+    while not names_in(scratch):  # noqa: ASYNC110 - another process makes it
+        await asyncio.sleep(0.005)
+    process.terminate()
+    ended = await end(process)
+    assert (ended.code, ended.out, names_in(scratch)) == (130, "", []), ended
 
 
 async def test_plan_and_update(client: Partnero, shop: Sandbox, tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ def test_file_of_sales(client: Partnero, shop: Sandbox, file: Path) -> None:
     assert (sell(client, file).done, sell(client, file).requests) == (60, 0)
     assert sales_in(shop) == expected(range(60))
     assert resolve(client, f"{file}.journal").done == 60
+    assert bulk.status(f"{file}.journal").done == 60
 
 
 def test_progress_is_told_in_the_callers_thread(
