@@ -30,7 +30,7 @@ PARTS: Final = (
         "cancel",
         "processes",
     ),
-    *("processes", "canary", "hostile", "schema", "planted"),
+    *("processes", "imports", "canary", "hostile", "schema", "planted"),
 )
 """The modules beside this one that measure something, in the order of the table."""
 
