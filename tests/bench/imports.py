@@ -13,17 +13,15 @@ import random
 import signal
 from collections import Counter, deque
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
-from partnero_async.sandbox import Sandbox
+from tests.bench.desk import CONCURRENCY, Desk, desk
 from tests.bench.figures import Figure
 from tests.bench.points import AGAIN, EACH, ONCE, POINTS, SERVER
-from tests.bench.till import Kept, Till, Wrong, amid, at_the_end, kept, open_till, sold
-from tests.bench.warm import Order, Warm, warm
+from tests.bench.till import Kept, Wrong, kept
+from tests.bench.warm import Order, warm
 
 
 @attrs.frozen
@@ -42,9 +40,10 @@ MOST_KILLS: Final = 3
 """Of one import."""
 LATENCY: Final = 0.004
 """Seconds, at most, before an effect, and between it and its answer."""
-SETTLE: Final = 0.1
-POST: Final = "POST /transactions"
-SALES_A_COMMIT: Final = 16
+EARLY: Final = 0.2
+"""Share of the random kills that come before any request."""
+BLOCKING: Final = 0.3
+"""Share of the runs that the synchronous client does."""
 MISSES: Final = 5
 """Kills that come too late, of each that is wanted, before that is a failure."""
 
@@ -95,11 +94,9 @@ class Tally:
 
 @attrs.define(kw_only=True)
 class Import:
-    """One import, its program, and whoever kills it."""
+    """Kills one import."""
 
-    till: Till
-    sandbox: Sandbox
-    parent: Warm
+    desk: Desk
     rng: random.Random
     tally: Tally
     victim: int = 0
@@ -108,81 +105,73 @@ class Import:
 
     async def to_the_end(self) -> None:
         """Kill it a few times, finish and resolve it, and look at all of it."""
-        self.till.write()
-        await open_till(self.sandbox)
-        self.sandbox.answer_latency = self._answer_latency
-        self.sandbox.latency = self._latency
+        self.desk.sandbox.answer_latency = self._answer_latency
+        self.desk.sandbox.latency = self._latency
         for _ in range(self.rng.randint(1, MOST_KILLS)):
             kill = self.tally.next()
             if not kill or not await self._killed(kill):
                 break
-        await self._finish()
+        await self.desk.finish(self._order())
+        self.tally.wrong += self.desk.wrong
+        self.tally.broken += self.desk.broken
 
     async def _killed(self, kill: Kill) -> bool:
-        journal = kept(self.till.journal)
+        journal = kept(self.desk.till.journal)
         if kill.point == AGAIN and not _in(journal, "sent"):
             # It is reached by whoever finds sales that were under way.
             await self._one(Kill("after a whole request"), journal)
-            journal = self._look()
+            journal = self.desk.look()
         code = await self._one(kill, journal)
         if code != -signal.SIGKILL:
             self.tally.miss(kill)
             return False
-        self.tally.hit(self._look())
+        self.tally.hit(self.desk.look())
         return True
 
     async def _one(self, kill: Kill, journal: list[Kept]) -> int:
         """Start it, and kill it; return how it ended."""
-        left = _in(journal, "pending") if journal else len(self.till.good)
+        left = _in(journal, "pending") if journal else len(self.desk.till.good)
         if kill.point is None:
             return await self._at_random(left)
         nth = self._nth(kill.point, left)
         if kill.point != SERVER:
             return await self._run(point=kill.point, nth=nth)
-        self.fatal = self.sandbox.requests_by_route[POST] + nth
+        self.fatal = self.desk.posts + nth
         try:
             return await self._run()
         finally:
             self.fatal = 0
 
     def _nth(self, point: str, left: int) -> int:
-        if point == AGAIN:
-            return 1
         often = POINTS[point][0]
-        most = {EACH: left, ONCE: 1}.get(often, left // SALES_A_COMMIT)
+        most = {EACH: left, ONCE: 1}.get(often, left // CONCURRENCY)
         return self.rng.randint(1, max(most, 1))
 
     async def _at_random(self, left: int) -> int:
         """Kill it after so many requests, and some milliseconds; or before any."""
-        early = self.rng.random() < 0.2
+        early = self.rng.random() < EARLY
         requests = 0 if early else self.rng.randint(1, left + 5)
-        seconds = self.rng.uniform(0, 0.25 if early else 0.02)
-        wanted = self.sandbox.requests + requests
-        self.victim = await self.parent.start(self._order())
-        ended = asyncio.ensure_future(self.parent.ended())
-        while self.sandbox.requests < wanted and not ended.done():  # noqa: ASYNC110 - a counter
+        seconds = self.rng.uniform(0, 0.1 if early else 0.02)
+        wanted = self.desk.sandbox.requests + requests
+        self.victim = await self.desk.parent.start(self._order())
+        ended = asyncio.ensure_future(self.desk.parent.ended())
+        while self.desk.sandbox.requests < wanted and not ended.done():  # noqa: ASYNC110 - a counter
             await asyncio.sleep(0.001)
         await asyncio.wait([ended], timeout=seconds)
         self._kill()
         return await ended
 
     async def _run(self, *, point: str | None = None, nth: int = 1) -> int:
-        self.victim = await self.parent.start(self._order(point=point, nth=nth))
-        return await self.parent.ended()
+        order = self._order(point=point, nth=nth)
+        self.victim = await self.desk.parent.start(order)
+        return await self.desk.parent.ended()
 
-    def _order(self, *, point: str | None = None, nth: int = 1) -> Order:
+    def _order(self, **changes: Any) -> Order:
         """Have either client import the file: what a kill leaves is the same."""
-        blocking = self.rng.random() < 0.3
-        options = ("--concurrency", "16", "--settle", str(SETTLE), "--json")
-        command = ("import", "transactions", str(self.till.file), *options)
-        return Order(
-            arguments=(str(self.till.file),) if blocking else command,
-            blocking=blocking,
-            out=str(self.till.folder / "out"),
-            env=environment(self.sandbox),
-            point=point,
-            nth=nth,
-        )
+        if self.rng.random() < BLOCKING:
+            file = str(self.desk.till.file)
+            changes |= {"arguments": (file,), "blocking": True}
+        return self.desk.order(**changes)
 
     def _kill(self) -> None:
         with suppress(ProcessLookupError):
@@ -193,50 +182,9 @@ class Import:
 
     def _answer_latency(self) -> float:
         # An effect was had right now, and its answer waits for this to return.
-        if self.fatal and self.sandbox.requests_by_route[POST] >= self.fatal:
+        if self.fatal and self.desk.posts >= self.fatal:
             self._kill()
         return self.rng.uniform(0, LATENCY)
-
-    # --- what came of it ---
-
-    def _look(self) -> list[Kept]:
-        """Look at the journal beside the ledger, after a kill."""
-        journal = kept(self.till.journal)
-        self.tally.wrong += amid(self.till, journal, sold(self.sandbox))
-        return journal
-
-    async def _finish(self) -> None:
-        code = await self._run()
-        journal = self._look()
-        wanted = 3 if _in(journal, "parked") else 1  # there are always rejected rows
-        if code != wanted:
-            self._break(f"ended with {code} in place of {wanted}")
-        resolved = await self.parent.run(
-            attrs.evolve(
-                self._order(),
-                arguments=(
-                    *("import", "resolve", str(self.till.journal), "--send-absent"),
-                    *("--settle", str(2 * SETTLE), "--json"),
-                ),
-                blocking=False,
-            )
-        )
-        if resolved != 1:
-            self._break(f"resolving ended with {resolved}")
-        ended = at_the_end(self.till, kept(self.till.journal), sold(self.sandbox))
-        self.tally.wrong += ended
-
-    def _break(self, how: str) -> None:
-        said = (self.till.folder / "out.err").read_text().strip().splitlines()
-        self.tally.broken.append(f"{how}: {said[-1] if said else 'nothing said'}")
-
-
-def environment(sandbox: Sandbox) -> dict[str, str]:
-    """Return what leads a command to *sandbox*."""
-    return {
-        "PARTNERO_API_KEY": sandbox.api_key,
-        "PARTNERO_BASE_URL": sandbox.url,
-    }
 
 
 def _in(journal: list[Kept], state: str) -> int:
@@ -258,15 +206,8 @@ async def killed(wanted: list[Kill], *, rows: int, seed: int) -> Tally:
 async def _lane(tally: Tally, rows: int, rng: random.Random) -> None:
     async with warm() as parent:
         while tally.wanted:
-            with TemporaryDirectory() as folder:
-                async with Sandbox() as sandbox:
-                    await Import(
-                        till=Till(Path(folder), rows),
-                        sandbox=sandbox,
-                        parent=parent,
-                        rng=rng,
-                        tally=tally,
-                    ).to_the_end()
+            async with desk(parent, rows=rows) as at:
+                await Import(desk=at, rng=rng, tally=tally).to_the_end()
 
 
 def figures(what: str, tally: Tally) -> Figure:

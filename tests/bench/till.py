@@ -5,7 +5,6 @@ The sandbox's ledger is the oracle: what it has, happened.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 from collections import Counter
@@ -217,10 +216,3 @@ def _rejects(till: Till) -> list[str]:
     if [tuple(row[3:]) for row in found] != till.bad:
         wrong.append(f"{len(found)} rows in the rejects file are not the rejected ones")
     return wrong
-
-
-def report(out: Path) -> dict[str, object]:
-    """Read the report that a command has printed; nothing where there is none."""
-    text = out.read_text()
-    value: dict[str, object] = json.loads(text) if text else {}
-    return value
