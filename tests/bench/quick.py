@@ -36,9 +36,12 @@ def _buyer(number: int) -> dict[str, object]:
         "key": f"c{number}",
         "email": f"c{number}@example.com",
         "name": None,
+        "surname": None,
         "partner": "p1",
+        "deleted": False,
         "created_at": SHOWN,
         "updated_at": SHOWN,
+        "deleted_at": None,
     }
 
 
@@ -49,9 +52,11 @@ RECORDED: Final = json.dumps(
             "action": "sale",
             "amount": 12.5,
             "amount_units": "USD",
+            "is_currency": True,
+            "credit": False,
+            "partner": None,
             "customer": "c1",
             "created_at": SHOWN,
-            "updated_at": SHOWN,
             "rewards": [],
         },
         "status": 1,
