@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from .._line import leaving
 from ..client import Partnero
 from ..errors import (
     AmbiguousWriteError,
@@ -26,6 +27,7 @@ from .lookup import ALREADY_THERE, different, other_partner
 from .plan import Entry, Plan, RowError
 from .referrers import Referrers
 from .report import Progress
+from .stops import ImportStopError
 from .store import Row, State
 
 __all__ = ["Halt", "Sender", "each", "rows_in"]
@@ -127,6 +129,31 @@ async def each(
         raise group_of_errors.exceptions[0] from None
 
 
+class HaltedError(Exception):
+    """Nothing new is to be sent, and this row had not left yet."""
+
+
+@attrs.define
+class Intent:
+    """That a row is about to be sent.
+
+    It is written down when it is the row's turn: a row that stands in line for the rate
+    limit is still pending, and is not sent any more once somebody wants the run to end.
+    """
+
+    sender: Sender
+    row: Row
+    written: bool = False
+
+    async def write(self) -> None:
+        """Return once it is on the disk; raise `HaltedError` where it is too late."""
+        if self.sender.halt:
+            raise HaltedError
+        await self.sender.journal.sent(self.row.row)
+        self.sender.progress.sent += not self.written
+        self.written = True
+
+
 @attrs.define(kw_only=True)
 class Sender:
     """Sends rows, one call each, and writes down what came of them."""
@@ -150,11 +177,17 @@ class Sender:
         except RowError as error:  # another version of this package read it in
             self.settle(row, "rejected", code=error.code, reason=error.reason)
             return
-        await self.journal.sent(row.row)
-        self.progress.sent += 1
+        intent = Intent(self, row)
         try:
-            record = await self._create(entry.arguments)
+            record = await self._announced(intent, entry.arguments)
             wrong = await self._other_partner(entry, record)
+        except HaltedError:
+            # What was refused for the rate and not sent again did not take effect.
+            if intent.written:
+                self.settle(row, "pending")
+            return
+        except ImportStopError:
+            raise  # the intent could not be written down
         except PartneroError as error:
             self._judge(row, error)
             return
@@ -165,6 +198,13 @@ class Sender:
         else:
             there = row.sent_at is None and self._was_there(record)
             self.settle(row, "done", code=ALREADY_THERE if there else None)
+
+    async def _announced(self, intent: Intent, arguments: dict[str, Any]) -> Any:
+        token = leaving.set(intent.write)
+        try:
+            return await self._create(arguments)
+        finally:
+            leaving.reset(token)
 
     async def _create(self, arguments: dict[str, Any]) -> Any:
         match self.plan.resource:
