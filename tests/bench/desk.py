@@ -92,7 +92,8 @@ class Desk:
 
     def complaints(self) -> Sequence[str]:
         """Return the lines on standard error of the run before."""
-        return (self.till.folder / "out.err").read_text().strip().splitlines()
+        err = self.till.folder / "out.err"
+        return err.read_text().strip().splitlines() if err.exists() else []
 
 
 @asynccontextmanager

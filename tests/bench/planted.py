@@ -98,27 +98,27 @@ PLANTS: Final = (
     Plant(
         "intent written after the row was sent",
         "partnero_async/bulk/send.py",
-        "        await self.journal.sent(row.row)\n"
-        "        self.progress.sent += 1\n"
+        "        token = leaving.set(intent.write)\n"
         "        try:\n"
-        "            record = await self._create(entry.arguments)\n",
-        "        self.progress.sent += 1\n"
+        "            return await self._create(arguments)\n",
+        "        token = leaving.set(None)\n"
         "        try:\n"
-        "            record = await self._create(entry.arguments)\n"
-        "            await self.journal.sent(row.row)\n",
+        "            made = await self._create(arguments)\n"
+        "            await intent.write()\n"
+        "            return made\n",
         ["tests/bulk/test_kill.py::test_killed_at_a_point"],
     ),
     Plant(
         "intent written after the row was sent, in a run that is killed",
         "partnero_async/bulk/send.py",
-        "        await self.journal.sent(row.row)\n"
-        "        self.progress.sent += 1\n"
+        "        token = leaving.set(intent.write)\n"
         "        try:\n"
-        "            record = await self._create(entry.arguments)\n",
-        "        self.progress.sent += 1\n"
+        "            return await self._create(arguments)\n",
+        "        token = leaving.set(None)\n"
         "        try:\n"
-        "            record = await self._create(entry.arguments)\n"
-        "            await self.journal.sent(row.row)\n",
+        "            made = await self._create(arguments)\n"
+        "            await intent.write()\n"
+        "            return made\n",
         [TEST_IMPORTS],
     ),
     Plant(

@@ -15,6 +15,7 @@ from typing import Any, Final
 import attrs
 from aiohttp.http_writer import StreamWriter
 
+from partnero_async._session import Session
 from partnero_async.bulk import run
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.store import Store
@@ -98,6 +99,10 @@ def _is_sale(_: Any, chunks: Any) -> bool:
     return bytes(chunks[0]).startswith(b"POST ")
 
 
+def _is_post(_: Any, request: Any, *__: Any) -> bool:
+    return bool(request.method == "POST")
+
+
 def _marks(state: str) -> When:
     return lambda _, marks: any(mark.state == state for mark in marks)
 
@@ -131,10 +136,7 @@ POINTS: Final[Mapping[str, tuple[str, Callable[[Fuse], None]]]] = {
     "before the intent": (EACH, _before(Journal, "sent")),
     "before the commit of an intent": (SOME, _before(Store, "mark", _marks("sent"))),
     "after the commit of an intent": (SOME, _after(Store, "mark", _marks("sent"))),
-    "after the intent, before the send": (
-        EACH,
-        _before(TransactionsResource, "create"),
-    ),
+    "after the intent, before the send": (EACH, _before(Session, "send", _is_post)),
     "after the head of a request": (EACH, _head),
     "after a whole request": (EACH, _after(StreamWriter, "_writelines", _is_sale)),
     SERVER: (EACH, lambda _: None),
