@@ -56,6 +56,7 @@ CALL: Final = "partnero_async/_call.py"
 WIRE: Final = "partnero_async/_wire.py"
 TEST_SESSION: Final = "tests/test_session.py"
 TEST_TRANSPORT: Final = "tests/test_transport.py"
+TEST_SEND: Final = "tests/bulk/test_send.py"
 TEST_IMPORTS: Final = "tests/bench/test_imports.py::test_kills_around_a_sale"
 
 # `==` on signatures is one more of these; it comes with the verification of webhooks.
@@ -120,6 +121,13 @@ PLANTS: Final = (
         "            await intent.write()\n"
         "            return made\n",
         [TEST_IMPORTS],
+    ),
+    Plant(
+        "a row that stands in line is sent after the signal",
+        "partnero_async/bulk/send.py",
+        "        if self.sender.halt:\n            raise HaltedError\n",
+        "",
+        [f"{TEST_SEND}::test_what_stands_in_line_is_not_sent_once_it_is_to_end"],
     ),
     Plant(
         "a sale in doubt sent again by the next run",
