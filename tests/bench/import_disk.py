@@ -304,7 +304,7 @@ def figure(what: str, came: Found) -> Figure:
         failures.append("none met its fault: nothing was tested")
     return Figure(
         "disk",
-        f"imports with {what}: stops untyped, sales lost or doubled",
+        f"{what}: untyped stops, sales lost or doubled",
         f"{len(failures)} of {came.cases} ({came.hits} met it)",
         "0",
         not failures,

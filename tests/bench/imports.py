@@ -220,7 +220,7 @@ def figures(what: str, tally: Tally) -> Figure:
     lost, doubled, twofold = counts
     return Figure(
         "I1",
-        f"{what}: rows lost, doubled, in two states",
+        f"{what}: lost, doubled, in two states",
         f"{lost}, {doubled}, {twofold} ({tally.in_doubt} in doubt)",
         "0, 0, 0",
         not failures,
@@ -235,7 +235,7 @@ def run(*, full: bool, seed: int) -> list[Figure]:
     points = [Kill(point) for point in POINTS for _ in range(size.times)]
     rng.shuffle(points)
     kinds = {
-        f"{size.kills} SIGKILLs in imports of {size.rows} rows": [Kill()] * size.kills,
+        f"{size.kills} SIGKILLs in {size.rows}-row imports": [Kill()] * size.kills,
         f"{len(POINTS)} fail points x {size.times} in the same": points,
     }
     return [
