@@ -14,7 +14,7 @@ from typing import Final, TypeVar, cast
 
 from . import _doubt
 from ._convert import read
-from ._line import Line
+from ._line import Line, leaving
 from ._lookup import Lookup
 from ._session import Failure, Flight
 from ._settings import Settings
@@ -233,6 +233,7 @@ class Call:
             came: Answer | Failure | None = None
             try:
                 self._refuse_closed()  # it may have been closed while this was in line
+                await self._announce(flight)
                 if not prompt:
                     limit.reschedule(self._until())
                 line.stats.requests += 1
@@ -245,6 +246,12 @@ class Call:
                     )
                 else:
                     line.gate.leave(None, {})
+
+    async def _announce(self, flight: Flight) -> None:
+        announce = leaving.get()
+        if announce is not None and self.kind is not Kind.READ:
+            await announce()
+            flight.began = self._loop.time()
 
     def _refuse_closed(self) -> None:
         if self._line.closed:

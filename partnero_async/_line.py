@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Final
 
 import attrs
 
@@ -13,6 +16,14 @@ from .drift import Drift
 from .errors import ClientClosedError, UsageError
 from .pacing import Gate, shared_gate
 from .retries import RetryBudget
+
+Leaving = Callable[[], Awaitable[None]]
+
+leaving: Final[ContextVar[Leaving | None]] = ContextVar("leaving", default=None)
+"""What the writes of a context await once it is their turn, right before they leave.
+
+It may raise: then nothing is sent.
+"""
 
 
 @attrs.define

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Final, cast
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import attrs
@@ -101,8 +101,10 @@ def _body(json: Mapping[str, Any]) -> bytes:
 
 def without_none(value: Any, name: str = "") -> Any:
     """Copy *value* without members that are None, and check what JSON would corrupt."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):  # a class is looked at before an interface
         return _members(cast("Mapping[str, Any]", value), name)
+    if isinstance(value, Decimal | float):
+        return _number(value, name)
     if isinstance(value, str):
         return str.__str__(
             value
@@ -112,21 +114,31 @@ def without_none(value: Any, name: str = "") -> Any:
         raise UsageError(f"{name} is {kind}: give a str, or a list")
     if isinstance(value, Sequence):
         return [without_none(v, f"{name}[{i}]") for i, v in enumerate(value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"{name} is {value}: JSON has no such number")
-    if isinstance(value, Decimal) and not value.is_finite():
+    return value
+
+
+def _number(value: Decimal | float, name: str) -> Decimal | float:
+    finite = value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
+    if not finite:
         raise UsageError(f"{name} is {value}: JSON has no such number")
     return value
 
 
+AS_IT_IS: Final = frozenset({str, int, bool})
+"""Exact types that JSON takes as they are: most members are of these."""
+
+
 def _members(value: Mapping[str, Any], name: str) -> dict[str, Any]:
-    kept = {
-        k: without_none(v, f"{name}.{k}" if name else k)
-        for k, v in value.items()
-        if v is not None
-    }
-    # An object that became empty was not sent either: all of it was None.
-    return {k: v for k, v in kept.items() if v != {} or value[k] == {}}
+    kept: dict[str, Any] = {}
+    for member, given in value.items():
+        if type(given) in AS_IT_IS:
+            kept[member] = given
+        elif given is not None:
+            copied = without_none(given, f"{name}.{member}" if name else member)
+            # An object that became empty was not sent either: all of it was None.
+            if copied != {} or given == {}:
+                kept[member] = copied
+    return kept
 
 
 def unix_seconds(moment: datetime | int | str | None, name: str) -> int | str | None:

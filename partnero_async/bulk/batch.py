@@ -25,7 +25,7 @@ from .doubt import UNLIKE, Doubts
 from .lookup import look_up
 from .newcomers import Newcomers, introduced
 from .plan import Entry
-from .send import Sender, each
+from .send import HaltedError, Intent, Sender, each
 from .stops import JournalWriteError
 from .store import Row, Store
 
@@ -178,13 +178,18 @@ class Batches:
     async def _post(self, batch: Sequence[Sale], buyer: _Buyer) -> bool:
         """Send a batch; True where the API has taken it."""
         sender = self.sender
-        await asyncio.gather(*(sender.journal.sent(sale.row.row) for sale in batch))
-        sender.progress.sent += len(batch)
+        intent = Intent(sender, [sale.row for sale in batch])
         try:
-            await sender.client.transactions.create_batch(
-                **introduced(batch[0].shared, buyer.newcomer),
-                transactions=[cast("BatchTransaction", sale.item) for sale in batch],
-            )
+            with intent.announced():
+                await sender.client.transactions.create_batch(
+                    **introduced(batch[0].shared, buyer.newcomer),
+                    transactions=[cast("BatchTransaction", s.item) for s in batch],
+                )
+        except HaltedError:
+            intent.withdraw()
+            return False
+        except JournalWriteError:
+            raise
         except PartneroError as error:
             await self._failed(batch, buyer, error)
             return False

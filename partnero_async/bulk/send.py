@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import attrs
 
 from .._convert import is_object
+from .._line import leaving
 from ..client import Partnero
 from ..errors import (
     AmbiguousWriteError,
@@ -37,7 +46,7 @@ from .report import Progress
 from .stops import JournalWriteError
 from .store import Row, State
 
-__all__ = ["Halt", "Sender", "each", "rows_in"]
+__all__ = ["Halt", "HaltedError", "Intent", "Sender", "each", "rows_in"]
 
 T = TypeVar("T")
 
@@ -138,6 +147,49 @@ async def each(
         raise group_of_errors.exceptions[0] from None
 
 
+class HaltedError(Exception):
+    """Nothing new is to be sent, and this had not left yet."""
+
+
+@attrs.define
+class Intent:
+    """That rows are about to be sent, in one call.
+
+    It is written down when it is their turn: what stands in line for the rate limit is
+    still pending, and is not sent any more once somebody wants the run to end.
+    """
+
+    sender: Sender
+    rows: Sequence[Row]
+    written: bool = False
+
+    @contextmanager
+    def announced(self) -> Generator[None]:
+        """Write it down right before each write of this context leaves."""
+        token = leaving.set(self._write)
+        try:
+            yield
+        finally:
+            leaving.reset(token)
+
+    async def _write(self) -> None:
+        """Return once it is on the disk; raise `HaltedError` where it is too late."""
+        sender = self.sender
+        if sender.halt:
+            raise HaltedError
+        await asyncio.gather(*(sender.journal.sent(row.row) for row in self.rows))
+        sender.progress.sent += 0 if self.written else len(self.rows)
+        self.written = True
+
+    def withdraw(self) -> None:
+        """Have rows that were announced and did not leave sent the next time.
+
+        What was refused for the rate, and not sent again, did not take effect.
+        """
+        for row in self.rows if self.written else ():
+            self.sender.settle(row, "pending")
+
+
 @attrs.define(kw_only=True)
 class Sender:
     """Sends rows, one call each, and writes down what came of them."""
@@ -179,18 +231,20 @@ class Sender:
         except RowError as error:  # another version of this package read it in
             self._reject(row, error)
             return False
+        intent = Intent(self, [row])
         try:
-            await self.journal.sent(row.row)
-        except JournalWriteError as error:
-            self.halt.unwritten = error
-            return False
-        self.progress.sent += 1
-        try:
-            finding = await self._create(entry, newcomer)
-            if finding.kind == "different":
-                finding = await self._changed(entry, finding)
+            with intent.announced():
+                finding = await self._create(entry, newcomer)
+                if finding.kind == "different":
+                    finding = await self._changed(entry, finding)
         except RowError as error:
             self._reject(row, error)
+            return False
+        except HaltedError:
+            intent.withdraw()
+            return False
+        except JournalWriteError as error:
+            self.halt.unwritten = error
             return False
         except PartneroError as error:
             self._judge(row, entry, error)

@@ -11,15 +11,16 @@ import sys
 from itertools import count
 from typing import Any
 
+from partnero_async._session import Flight, Session
+from partnero_async._wire import Request
 from partnero_async.bulk.journal import Journal
 from partnero_async.cli import main
-from partnero_async.resources.transactions import TransactionsResource
 
 POINT, LAST = sys.argv[1], int(sys.argv[2])
 
 sales = count(1)
 outcomes = count(1)
-create, sent, settled = TransactionsResource.create, Journal.sent, Journal.settled
+send, sent, settled = Session.send, Journal.sent, Journal.settled
 
 
 def die() -> None:
@@ -34,15 +35,15 @@ def sent_or_die(self: Journal, row: int) -> Any:
     return sent(self, row)
 
 
-async def create_or_die(self: TransactionsResource, **arguments: Any) -> Any:
+async def send_or_die(self: Session, request: Request, flight: Flight) -> Any:
     """Die right before a row is sent, or right after it took effect."""
-    mine = next(sales) == LAST
+    mine = request.method == "POST" and next(sales) == LAST
     if POINT == "before effect" and mine:
         die()
-    made = await create(self, **arguments)
+    came = await send(self, request, flight)
     if POINT == "after effect" and mine:
         die()
-    return made
+    return came
 
 
 def settled_and_die(self: Journal, *arguments: Any, **rest: Any) -> None:
@@ -57,5 +58,5 @@ if POINT == "before intent":
 elif POINT == "after outcome":
     Journal.settled = settled_and_die  # type: ignore[method-assign]
 else:
-    TransactionsResource.create = create_or_die  # type: ignore[method-assign]
+    Session.send = send_or_die  # type: ignore[method-assign]
 main(sys.argv[3:])

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from partnero_async import Partnero
+from partnero_async._session import Flight, Session
+from partnero_async._wire import Request
 from partnero_async.bulk import Report, ResourceName, Source
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.run import _fingerprint, program_of
@@ -178,18 +180,19 @@ async def test_the_intent_is_written_before_it_is_sent_again(
     """A row that resolve sends is *sent* in the journal before it leaves."""
     journal = await left_sent(client, tmp_path, rows=1)
     marks: list[str] = []
-    sent, create = Journal.sent, TransactionsResource.create
+    sent, send = Journal.sent, Session.send
 
     def noted(self: Journal, row: int) -> Any:
         marks.append("intent")
         return sent(self, row)
 
-    async def noted_too(self: TransactionsResource, **rest: Any) -> Any:
-        marks.append("effect")
-        return await create(self, **rest)
+    async def noted_too(self: Session, request: Request, flight: Flight) -> Any:
+        if request.method == "POST":
+            marks.append("effect")
+        return await send(self, request, flight)
 
     monkeypatch.setattr(Journal, "sent", noted)
-    monkeypatch.setattr(TransactionsResource, "create", noted_too)
+    monkeypatch.setattr(Session, "send", noted_too)
     await resolve(client, journal, send_absent=True, settle=0)
     assert marks == ["intent", "effect"]
 

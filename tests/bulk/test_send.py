@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from partnero_async.bulk.plan import Entry, Plan, RowError
 from partnero_async.errors import (
     AmbiguousWriteError,
     AppliedUnreadableError,
+    Attempt,
     AuthenticationError,
     BadRequestError,
     ConnectionFailedError,
@@ -304,3 +306,52 @@ async def test_customers_in_doubt_go_through_again(
     assert (looked.done, looked.exit_code) == (2, 0)
     again = await run_import(client, "customers", file)
     assert again.exit_code == 0
+
+
+# --- a row that stands in line ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        pytest.param("5/s", id="its turn comes"),
+        pytest.param("5/min", id="its turn does not come"),
+    ],
+)
+async def test_what_stands_in_line_is_not_sent_once_it_is_to_end(
+    shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """It does not leave, and was never announced: it is pending, and not in doubt."""
+    monkeypatch.setattr("partnero_async.bulk.run.DRAIN", 1.5)
+    file = write_csv(tmp_path / "sales.csv", map(sale, range(8)))
+    before, stop = shop.requests, asyncio.Event()
+
+    def ended(attempt: Attempt) -> None:
+        if attempt.operation.startswith("POST"):
+            stop.set()
+
+    async with Partnero(
+        shop.api_key, base_url=shop.url, rate_limit=limit, on_attempt=ended
+    ) as client:
+        options: dict[str, Any] = {"concurrency": 4, "stop": stop}
+        report = await run_import(client, "transactions", file, **options)
+    # The key check, the lists of customers and of sales, and what is left of the five.
+    assert (shop.requests - before, len(sales_in(shop))) == (5, 2)
+    assert (report.pending, report.parked, report.exit_code) == (6, 0, 130)
+
+
+async def test_what_was_refused_for_the_rate_is_pending_when_it_is_to_end(
+    shop: Sandbox, tmp_path: Path
+) -> None:
+    """A row that the API has refused is not in doubt."""
+    file = write_csv(tmp_path / "sales.csv", [sale(1)])
+    shop.fail_next("transactions.create", how=429)
+    stop = asyncio.Event()
+
+    def ended(attempt: Attempt) -> None:
+        if attempt.came_back == "429":
+            stop.set()
+
+    async with Partnero(shop.api_key, base_url=shop.url, on_attempt=ended) as client:
+        report = await run_import(client, "transactions", file, stop=stop)
+    assert (report.pending, report.sent, sales_in(shop)) == (1, 0, [])
