@@ -149,8 +149,7 @@ async def _go_on(
         _check_read(store)
         plan = plan_in(store, program)
         if prepare:
-            if prepare:
-                prepare(store, plan)
+            prepare(store, plan)
         began = float(store.meta("began") or 0)
         if update is not None:
             store.keep(update="yes" if update else "")

@@ -181,7 +181,7 @@ def _bound(pages: int) -> None:
         sql.execute(f"PRAGMA max_page_count = {pages}").fetchall()
         real(self, **how)
 
-    Store._prepare = planted  # type: ignore[method-assign, assignment]
+    Store._prepare = planted  # type: ignore[method-assign]
 
 
 def _command(order: Order) -> int:
