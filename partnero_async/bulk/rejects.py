@@ -11,7 +11,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from .plan import Plan
-from .scan import judged, second_of
+from .scan import UNREADABLE, judged, second_of
 from .source import REJECT_COLUMNS
 from .stops import JournalError
 from .store import Row, Store
@@ -115,7 +115,8 @@ def reopen_rejects(store: Store, plan: Plan, *, codes: Collection[str] = ()) -> 
     _check_codes(store, codes)
     with store.transaction():
         for row in store.walk("rejected"):
-            if not codes or row.code in codes:
+            # Cells that could not be read are kept to be shown, and mean something else.
+            if row.code != UNREADABLE and (not codes or row.code in codes):
                 _reopen(store, plan, row)
         # What the program has may be something else by now.
         store.drop("surveyed")

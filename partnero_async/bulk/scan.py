@@ -17,7 +17,10 @@ from .stops import JournalError
 from .store import Row, Store
 from .table import OF_ROWS, WHOLE, Record, Rows
 
-__all__ = ["entry_of", "judged", "open_plan", "scan", "second_of"]
+__all__ = ["UNREADABLE", "entry_of", "judged", "open_plan", "scan", "second_of"]
+
+UNREADABLE = "unreadable"
+"""The code of rows with cells that no text is made of."""
 
 TOGETHER = 2000
 """Rows a commit."""
@@ -74,11 +77,11 @@ def _problem_of(record: Record, plan: Plan) -> RowError | None:
     """Return what kept a cell from being read; one that is left out does no harm."""
     for position, reason in record.problems:
         if position == WHOLE:
-            return RowError("unreadable", reason)
+            return RowError(UNREADABLE, reason)
         for taken, field in plan.takes:
             if position == taken:
                 why = f"{field.name}: {reason}"
-                return RowError("unreadable", why, field=field.name)
+                return RowError(UNREADABLE, why, field=field.name)
     return None
 
 

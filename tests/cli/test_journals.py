@@ -125,20 +125,21 @@ async def test_resolve_asks_on_a_terminal(
     client: Partnero, shop: Sandbox, tmp_path: Path
 ) -> None:
     """It shows what would be sent and what it is worth; only a yes sends it."""
-    journal = await left_sent(client, tmp_path, rows=3)
+    journal = await left_sent(client, tmp_path, rows=22)
     env = environment(shop)
     command = ("import", "resolve", journal, "--settle", "0")
     for answer in ("\n", "no\n", "\x04"):
         ended = await on_terminal(*command, answer=answer, env=env)
         assert ended.code == 3, ended
         assert "row 2: nothing is found under s1" in ended.err
-        question = "3 rows are not there, 3.75 in all. Send them now? [y/N]"
+        assert "and 2 more" in ended.err
+        question = "22 rows are not there, 236.50 in all. Send them now? [y/N]"
         assert question in ended.err
-        assert "  parked    3\n" in ended.out
+        assert "  parked    22\n" in ended.out
     assert sales_in(shop) == []
     ended = await on_terminal(*command, answer="y\n", env=env)
-    assert (ended.code, "  done      3\n" in ended.out) == (0, True), ended
-    assert sales_in(shop) == expected(range(3))
+    assert (ended.code, "  done      22\n" in ended.out) == (0, True), ended
+    assert sales_in(shop) == expected(range(22))
     ended = await on_terminal(*command, answer="y\n", env=env)
     assert (ended.code, "Send them" in ended.err) == (0, False)
 
