@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -110,7 +110,9 @@ class Walk(Generic[T]):
         self.place: Place[T] = Place[T](number, after)
         """Where it is."""
         self._pages = pages
-        self._batches = _batches(pages, number, after, window=window, prefetch=prefetch)
+        self._batches = batches(
+            pages, number, after=after, window=window, prefetch=prefetch
+        )
         # The generators know the place and not the walk: else only the collector would
         # end a walk that is left early, and cancel what it has asked for.
         self._items = _items(self._batches, self.place)
@@ -183,11 +185,21 @@ class Place(Generic[T]):
         self.number, self.item = number, item
 
 
-async def _batches(
-    pages: Listing[T], start: int, after: str | None, *, window: int, prefetch: bool
+async def batches(
+    pages: Listing[T],
+    start: int,
+    *,
+    after: str | None = None,
+    behind: Sequence[T] = (),
+    window: int,
+    prefetch: bool,
 ) -> AsyncGenerator[tuple[int, list[T]]]:
-    """Yield each page's number, and its items that have not come by before."""
-    once = (_ByKey if pages.unique else _ByOrder)(pages)
+    """Yield each page's number, and its items that have not come by before.
+
+    *behind* are the last items of an earlier walk, up to page *start* and that page
+    itself: what has been added since has moved some of them to the pages behind it.
+    """
+    once = (_ByKey if pages.unique else _ByOrder)(pages, behind)
     walked = pages.pages(start=start, window=window, prefetch=prefetch)
     async with aclosing(walked):
         async for page in walked:
@@ -210,9 +222,9 @@ async def _items(
 class _ByKey(Generic[T]):
     """Tell items that have come by before by their keys, which are unique."""
 
-    def __init__(self, pages: Listing[T]) -> None:
+    def __init__(self, pages: Listing[T], behind: Sequence[T]) -> None:
         self._identity = pages.identity
-        self._seen: dict[Hashable, None] = {}
+        self._seen: dict[Hashable, None] = dict.fromkeys(map(self._identity, behind))
 
     async def fresh(self, page: Page[T]) -> list[T]:
         """Return the items of *page* that have not come by before."""
@@ -233,10 +245,11 @@ class _ByOrder(Generic[T]):
     again tells the one from the other.
     """
 
-    def __init__(self, pages: Listing[T]) -> None:
+    def __init__(self, pages: Listing[T], behind: Sequence[T]) -> None:
         self._pages = pages
         self._before: Page[T] | None = None
-        self._tail: list[Hashable] = []
+        self._tail: list[Hashable] = [*map(pages.identity, behind)]
+        self._lost = bool(behind)  # until the walk is where the earlier one ended
 
     async def fresh(self, page: Page[T]) -> list[T]:
         """Return the items of *page* behind those by which the list has shifted."""
@@ -247,6 +260,8 @@ class _ByOrder(Generic[T]):
         return fresh
 
     async def _shift(self, page: Page[T], names: list[Hashable]) -> int:
+        if self._lost:
+            return self._repeated(names)
         before = self._before
         if before is None:
             return 0
@@ -256,6 +271,16 @@ class _ByOrder(Generic[T]):
         if repeated and (await self._pages.page(before.number)).items == before.items:
             return 0
         return repeated
+
+    def _repeated(self, names: list[Hashable]) -> int:
+        """Return how many items the earlier walk has had, and note when it ends."""
+        last = len(self._tail) - len(names)
+        at = next(
+            (n for n in range(last, -1, -1) if self._tail[n : n + len(names)] == names),
+            None,
+        )
+        self._lost = at is not None and at < last
+        return _overlap(self._tail, names) if at is None else len(names)
 
 
 def _overlap(tail: list[Hashable], head: list[Hashable]) -> int:

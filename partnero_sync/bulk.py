@@ -8,8 +8,8 @@
     with Partnero() as client:
         report = run_import(client, "transactions", "sales.csv")
 
-`run_import` and `resolve` are this package's own; all other names are those of
-`partnero_async.bulk`, the same objects.
+`run_import`, `resolve` and `export` are this package's own; all other names are those
+of `partnero_async.bulk`, the same objects.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ from __future__ import annotations
 import asyncio
 import copy
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 from partnero_async import Partnero as AsyncPartnero
 from partnero_async import bulk as _bulk
 from partnero_async.bulk import (
     ColumnError,
+    Exported,
+    ExportError,
     Field,
+    Format,
     ImportStopError,
     JournalError,
     JournalInUseError,
@@ -38,13 +41,19 @@ from partnero_async.bulk import (
     SourceError,
     fields_of,
 )
+from partnero_async.bulk.export import Exporting
+from partnero_async.bulk.forms import How, format_of
 
 from ._portal import TEARDOWN, Portal, Trip, deliver
 from .client import Partnero
+from .pages import Pages
 
 __all__ = [
     "ColumnError",
+    "ExportError",
+    "Exported",
     "Field",
+    "Format",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -54,10 +63,13 @@ __all__ = [
     "ResourceName",
     "Source",
     "SourceError",
+    "export",
     "fields_of",
     "resolve",
     "run_import",
 ]
+
+T = TypeVar("T")
 
 Watch = Callable[[Progress], None]
 Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, Report]]
@@ -140,6 +152,56 @@ def resolve(
         )
 
     return _Run(portal, begin).report(on_progress, stop)
+
+
+def export(
+    pages: Pages[T],
+    target: Path | str | BinaryIO,
+    *,
+    format: Format | None = None,  # noqa: A002 - as other libraries name it
+    window: int = 1,
+    raw: bool = False,
+    importable: bool = False,
+    resume: bool = True,
+    on_progress: Callable[[Exported], None] | None = None,
+) -> Exported:
+    """Write all items of a list to a file, or to a binary stream.
+
+    *format* is that of the file's name where it is left out. *window* pages are asked
+    for at once. *on_progress* is told of each page.
+
+    The file appears when it is whole. Until then ``FILE.part`` has what is there, and
+    the same export goes on with it, wherever it was stopped or killed, each item once;
+    *resume* off begins anew. What is added to the list or deleted from it meanwhile may
+    be in the file or not. A stream is written as the pages come.
+
+    CSV: a cell that begins like a formula gets a ``'`` before it, except for numbers;
+    *raw* leaves all cells as they are. *importable* writes the columns that
+    `run_import` takes, and leaves out what is archived, deleted or pending. JSON lines
+    have each member of the model, those of ``extra`` among them. Parquet has the
+    columns of `Pages.to_arrow`.
+
+    *on_progress* is called in this thread, a stream is written in another.
+
+    Raises `ExportError` where the file cannot be written, or what is beside it is of
+    another export, `UsageError` for a format that does not go, and what reading the
+    list raises.
+    """
+    wrapped, portal = pages._wrapped, pages._portal  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    how = How(format=format or format_of(target), raw=raw, importable=importable)
+    run = Exporting(wrapped, target, how=how, window=window, resume=resume)
+    steps = run.steps()
+    try:
+        while told := portal.run(_step(steps)):
+            if on_progress:
+                on_progress(told)
+    finally:
+        portal.run(steps.aclose())
+    return run.told
+
+
+async def _step(steps: AsyncGenerator[Exported]) -> Exported | None:
+    return await anext(steps, None)
 
 
 def _inside(client: Partnero) -> tuple[AsyncPartnero, Portal]:

@@ -1,4 +1,4 @@
-"""Bulk imports: rows in, one outcome a row, resumable.
+"""Bulk imports: rows in, one outcome a row, resumable; and lists out to files.
 
 ::
 
@@ -17,14 +17,21 @@
 What was decided for each row is in the journal beside the file, so that a run that was
 killed goes on where it stopped. A sale whose outcome is not known is never sent again
 on its own: it is *parked*, and `resolve` looks it up.
+
+`export` writes a list to a file, and goes on where it was stopped::
+
+    await export(client.transactions.list(limit=250), "sales.csv")
 """
 
+from .export import Exported, export
 from .fields import Field, ResourceName, fields_of
+from .forms import Format
 from .report import Listed, Progress, Report
 from .run import resolve, run_import
 from .source import Source
 from .stops import (
     ColumnError,
+    ExportError,
     ImportStopError,
     JournalError,
     JournalInUseError,
@@ -33,7 +40,10 @@ from .stops import (
 
 __all__ = [
     "ColumnError",
+    "ExportError",
+    "Exported",
     "Field",
+    "Format",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -43,6 +53,7 @@ __all__ = [
     "ResourceName",
     "Source",
     "SourceError",
+    "export",
     "fields_of",
     "resolve",
     "run_import",

@@ -1,11 +1,12 @@
-"""Why an import does not start: one line each, for whoever started it."""
+"""Why an import or an export does not start: one line, for whoever started it."""
 
 from __future__ import annotations
 
-from ..errors import UsageError
+from ..errors import PartneroError, UsageError
 
 __all__ = [
     "ColumnError",
+    "ExportError",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -39,3 +40,7 @@ class JournalError(ImportStopError):
 
 class JournalInUseError(JournalError):
     """Another process writes to this journal."""
+
+
+class ExportError(PartneroError):
+    """The file cannot be written, or what is beside it is of another export."""
