@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -61,32 +61,33 @@ NOTHING: Final = Whole(1, 0, 0)
 
 
 class Draft(Generic[T]):
-    """What an export has so far; for one thread at a time.
+    """What an export has so far; for one thread at a time."""
 
-    *about* says what is exported: what is there of the same is gone on with, unless
-    *resume* is off. Raises `ExportError` where it is of another export, or in use.
-    """
-
-    def __init__(
-        self, target: Path, model: type[T], about: Mapping[str, Any], *, resume: bool
-    ) -> None:
+    def __init__(self, target: Path, model: Any) -> None:
         self._target = target
+        self._model = model
         self.part: Path = target.with_name(f"{target.name}.part")
         """Where the items are."""
         self.new: Path = target.with_name(f"{target.name}.part.new")
         """Where they are written to in another format."""
-        self._model = model
-        self._about = json.dumps(about)
         self._state_path = target.with_name(f"{target.name}.part.state")
-        if target.exists() and not target.is_file():
-            raise ExportError(f"{target} is no file")
-        with ExitStack() as opened:
-            with told_of(self._state_path):
-                self._state = opened.enter_context(closing(self._connect()))
-                self.whole: Whole = self._claim(resume=resume)
-            with told_of(self.part):
-                self._file = opened.enter_context(self._open())
-            self._opened = opened.pop_all()
+        self._opened = ExitStack()
+
+    def open(self, about: Mapping[str, Any], *, resume: bool) -> Sequence[T]:
+        """Open it, made where there is none; return the last items that it has.
+
+        *about* says what is exported: what is there of the same is gone on with, unless
+        *resume* is off. Raises `ExportError` where it is of another export, or in use.
+        """
+        if self._target.exists() and not self._target.is_file():
+            raise ExportError(f"{self._target} is no file")
+        self._about = json.dumps(about)
+        with told_of(self._state_path):
+            self._state = self._opened.enter_context(closing(self._connect()))
+            self.whole: Whole = self._claim(resume=resume)
+        with told_of(self.part):
+            self._file = self._opened.enter_context(self._opened_part())
+            return self._last()
 
     # --- opening ---------------------------------------------------------------------
 
@@ -137,7 +138,7 @@ class Draft(Generic[T]):
                     " or export to another file"
                 )
 
-    def _open(self) -> BinaryIO:
+    def _opened_part(self) -> BinaryIO:
         file = self.part.open("r+b" if self.part.exists() else "x+b")
         size = os.fstat(file.fileno()).st_size
         if size < self.whole.size:
@@ -146,11 +147,10 @@ class Draft(Generic[T]):
         file.truncate(self.whole.size)
         return file
 
-    def last(self) -> list[T]:
-        """Return the last items, as many as a walk remembers."""
-        with told_of(self.part), self.part.open("rb") as file:
+    def _last(self) -> Sequence[T]:
+        with self.part.open("rb") as file:
             lines = deque(file, maxlen=REMEMBERED)
-            return [read_line(self._model, line) for line in lines]
+        return [read_line(self._model, line) for line in lines]
 
     # --- writing ---------------------------------------------------------------------
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Generic, TypeVar
 
 import attrs
-from anyio.to_thread import run_sync
 
 from .._walk import batches
 from ..errors import NotFoundError
@@ -22,6 +22,7 @@ from .forms import Form, Format, How, format_of
 
 __all__ = ["Exported", "Exporting", "export"]
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 CHUNK: Final = 1_000
@@ -138,16 +139,13 @@ class Exporting(Generic[T]):
         yield self._end(form)
 
     async def _to_file(self, path: Path) -> AsyncGenerator[Exported]:
-        model, about = self._pages.model, await self._about()
-        draft: Draft[T] = await run_sync(
-            partial(Draft, path, model, about, resume=self._resume)
-        )
-        with closing(draft):
+        with closing(Draft[T](path, self._pages.model)) as draft:
+            about = await self._about()
+            behind = await _done(partial(draft.open, about, resume=self._resume))
             self.told.resumed = draft.whole.rows
-            behind = await run_sync(draft.last)
             async with aclosing(self._walk(draft.whole.page, behind)) as walk:
                 async for number, items in walk:
-                    await run_sync(draft.add, number, items)
+                    await _done(partial(draft.add, number, items))
                     yield self._page(draft.whole.rows)
             yield await self._finished(draft)
 
@@ -169,22 +167,24 @@ class Exporting(Generic[T]):
         program = account.program
         return (program and program.pub_id) or transport.settings.base_url
 
-    def _walk(self, start: int, behind: list[T]) -> AsyncGenerator[tuple[int, list[T]]]:
+    def _walk(
+        self, start: int, behind: Sequence[T]
+    ) -> AsyncGenerator[tuple[int, list[T]]]:
         return batches(
             self._pages, start, behind=behind, window=self._window, prefetch=True
         )
 
     async def _finished(self, draft: Draft[T]) -> Exported:
         if self._how.format == "jsonl":
-            await run_sync(draft.become, draft.part)
+            await _done(partial(draft.become, draft.part))
             return self._end()
         with told_of(draft.new), draft.new.open("wb") as out:
             form = self._how.open(self._pages.model, out)
             chunks = draft.batches(CHUNK)
-            while await run_sync(_written, form, chunks):
+            while await _done(partial(_written, form, chunks)):
                 pass
-            await run_sync(form.close)
-        await run_sync(draft.become, draft.new)
+            await _done(form.close)
+        await _done(partial(draft.become, draft.new))
         return self._end(form)
 
     def _page(self, rows: int) -> Exported:
@@ -199,6 +199,19 @@ class Exporting(Generic[T]):
             self.told.rows, self.told.defused = form.rows, form.defused
             self.told.left_out = form.left_out
         return self.told
+
+
+async def _done(do: Callable[[], R]) -> R:
+    """Have something done in a thread, and wait for its end even when cancelled.
+
+    Else the files would be closed, and free for another export, under its hands.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(do))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 def _written(form: Form, chunks: Iterator[list[Any]]) -> bool:
