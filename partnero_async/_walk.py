@@ -185,6 +185,10 @@ class Place(Generic[T]):
         self.number, self.item = number, item
 
 
+class PlaceLostError(Exception):
+    """The list has changed so much that an earlier walk cannot be gone on with."""
+
+
 async def batches(
     pages: Listing[T],
     start: int,
@@ -196,16 +200,21 @@ async def batches(
 ) -> AsyncGenerator[tuple[int, list[T]]]:
     """Yield each page's number, and its items that have not come by before.
 
-    *behind* are the last items of an earlier walk, up to page *start* and that page
-    itself: what has been added since has moved some of them to the pages behind it.
+    *behind* are the last items of an earlier walk, which page *start* ended: what has
+    been added since has moved them to later pages. Raises `PlaceLostError` where they
+    are not found there.
     """
     once = (_ByKey if pages.unique else _ByOrder)(pages, behind)
+    lost = bool(behind)
     walked = pages.pages(start=start, window=window, prefetch=prefetch)
     async with aclosing(walked):
         async for page in walked:
             fresh = await once.fresh(page)
+            lost = False
             yield page.number, _behind(fresh, after, pages)
             after = None
+    if lost:  # it is so short now that there is no such page
+        raise PlaceLostError
 
 
 async def _items(
@@ -225,12 +234,16 @@ class _ByKey(Generic[T]):
     def __init__(self, pages: Listing[T], behind: Sequence[T]) -> None:
         self._identity = pages.identity
         self._seen: dict[Hashable, None] = dict.fromkeys(map(self._identity, behind))
+        self._lost = bool(behind)
 
     async def fresh(self, page: Page[T]) -> list[T]:
         """Return the items of *page* that have not come by before."""
         names = [self._identity(item) for item in page.items]
         pairs = zip(names, page.items, strict=True)
         fresh = [item for name, item in pairs if name not in self._seen]
+        if self._lost and len(fresh) == len(names):
+            raise PlaceLostError
+        self._lost = False
         self._seen.update(dict.fromkeys(names))
         for oldest in list(self._seen)[: max(len(self._seen) - REMEMBERED, 0)]:
             del self._seen[oldest]
@@ -254,14 +267,25 @@ class _ByOrder(Generic[T]):
     async def fresh(self, page: Page[T]) -> list[T]:
         """Return the items of *page* behind those by which the list has shifted."""
         names = [self._pages.identity(item) for item in page.items]
-        fresh = page.items[await self._shift(page, names) :]
-        self._tail = [*self._tail, *names[len(names) - len(fresh) :]][-REMEMBERED:]
+        shift = self._known(names) if self._lost else await self._shift(page, names)
+        fresh = page.items[shift:]
+        self._tail = [*self._tail, *names[shift:]][-REMEMBERED:]
         self._before = page
         return fresh
 
+    def _known(self, names: list[Hashable]) -> int:
+        """Return how many items the earlier walk has had, and note where it ended."""
+        size = len(names)
+        last = len(self._tail) - size
+        starts = range(last, -1, -1)
+        at = next((n for n in starts if self._tail[n : n + size] == names), None)
+        known = _overlap(self._tail, names) if at is None else size
+        if not known:
+            raise PlaceLostError
+        self._lost = at is not None and at < last
+        return known
+
     async def _shift(self, page: Page[T], names: list[Hashable]) -> int:
-        if self._lost:
-            return self._repeated(names)
         before = self._before
         if before is None:
             return 0
@@ -271,16 +295,6 @@ class _ByOrder(Generic[T]):
         if repeated and (await self._pages.page(before.number)).items == before.items:
             return 0
         return repeated
-
-    def _repeated(self, names: list[Hashable]) -> int:
-        """Return how many items the earlier walk has had, and note when it ends."""
-        last = len(self._tail) - len(names)
-        at = next(
-            (n for n in range(last, -1, -1) if self._tail[n : n + len(names)] == names),
-            None,
-        )
-        self._lost = at is not None and at < last
-        return _overlap(self._tail, names) if at is None else len(names)
 
 
 def _overlap(tail: list[Hashable], head: list[Hashable]) -> int:

@@ -41,7 +41,7 @@ from partnero_async.bulk import (
     SourceError,
     fields_of,
 )
-from partnero_async.bulk.export import Exporting
+from partnero_async.bulk.exporting import Exporting
 from partnero_async.bulk.forms import How, format_of
 
 from ._portal import TEARDOWN, Portal, Trip, deliver

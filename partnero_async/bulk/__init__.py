@@ -23,7 +23,7 @@ on its own: it is *parked*, and `resolve` looks it up.
     await export(client.transactions.list(limit=250), "sales.csv")
 """
 
-from .export import Exported, export
+from .exporting import Exported, export
 from .fields import Field, ResourceName, fields_of
 from .forms import Format
 from .report import Listed, Progress, Report

@@ -99,9 +99,9 @@ class Draft(Generic[T]):
 
     def _claim(self, *, resume: bool) -> Whole:
         """Lock the state, and return how far it is."""
-        for pragma in ("locking_mode = EXCLUSIVE", "synchronous = FULL"):
-            self._state.execute(f"PRAGMA {pragma}")
         try:
+            for pragma in ("locking_mode = EXCLUSIVE", "synchronous = FULL"):
+                self._state.execute(f"PRAGMA {pragma}")
             self._state.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
@@ -166,6 +166,13 @@ class Draft(Generic[T]):
             self._state.execute(CHANGE, (self._about, *whole))
         self.whole = whole
 
+    def begin_anew(self) -> None:
+        """Forget what is there."""
+        self.whole = NOTHING
+        self.add(NOTHING.page, [])
+        with told_of(self.part):
+            self._file.truncate()
+
     # --- the end ---------------------------------------------------------------------
 
     def batches(self, size: int) -> Iterator[list[T]]:
@@ -182,12 +189,16 @@ class Draft(Generic[T]):
             written.replace(self._target)
             with suppress(OSError):  # not every system can sync a folder
                 _sync(self._target.parent)
-            self.part.unlink(missing_ok=True)
-            self._state_path.unlink(missing_ok=True)
+            # What was killed before may have left a journal, which is nobody's then.
+            journal = self._state_path.with_name(f"{self._state_path.name}-journal")
+            for path in (self.part, journal, self._state_path):
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the files; what they hold is gone on with on the next start."""
-        self._opened.close()
+        # What could not be written is tried once more here, and counts for nothing.
+        with suppress(OSError):
+            self._opened.close()
 
 
 def _sync(path: Path) -> None:

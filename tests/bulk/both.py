@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 import partnero_sync.bulk
-from partnero_async import Partnero, bulk
-from partnero_async.bulk import Report, ResourceName, Source
-from tests.awaited import AwaitedClient, in_thread
+from partnero_async import Pages, Partnero, bulk
+from partnero_async.bulk import Exported, Report, ResourceName, Source
+from tests.awaited import AwaitedClient, AwaitedPages, in_thread
+
+T = TypeVar("T")
 
 Stop = asyncio.Event | threading.Event
 
@@ -37,6 +39,17 @@ async def resolve(client: Partnero, journal: Path, **options: Any) -> Report:
     blocking = partnero_sync.bulk.resolve
     report: Report = await in_thread(blocking, client._own, journal, **options)
     return report
+
+
+async def export(
+    pages: Pages[T], target: Path | str | BinaryIO, **options: Any
+) -> Exported:
+    """Export with the form that is the list's."""
+    if not isinstance(pages, AwaitedPages):
+        return await bulk.export(pages, target, **options)
+    blocking = partnero_sync.bulk.export
+    done: Exported = await in_thread(blocking, pages._own, target, **options)
+    return done
 
 
 def stop_for(client: Partnero) -> Stop:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, Generic, TypeVar
 
 import attrs
 
-from .._walk import batches
+from .._walk import PlaceLostError, batches
 from ..errors import NotFoundError
 from ..pages import Pages
 from ..resources.account import AccountResource
@@ -131,7 +131,7 @@ class Exporting(Generic[T]):
 
     async def _to_stream(self, out: BinaryIO) -> AsyncGenerator[Exported]:
         form = self._how.open(self._pages.model, out)
-        async with aclosing(self._walk(1, [])) as walk:
+        async with aclosing(self._walk(1, ())) as walk:
             async for _, items in walk:
                 form.write(items)
                 yield self._page(form.rows)
@@ -143,11 +143,26 @@ class Exporting(Generic[T]):
             about = await self._about()
             behind = await _done(partial(draft.open, about, resume=self._resume))
             self.told.resumed = draft.whole.rows
-            async with aclosing(self._walk(draft.whole.page, behind)) as walk:
-                async for number, items in walk:
-                    await _done(partial(draft.add, number, items))
-                    yield self._page(draft.whole.rows)
+            try:
+                async with aclosing(self._filled(draft, behind)) as filled:
+                    async for told in filled:
+                        yield told
+            except PlaceLostError:
+                await _done(draft.begin_anew)
+                self.told.resumed = 0
+                async with aclosing(self._filled(draft, ())) as filled:
+                    async for told in filled:
+                        yield told
             yield await self._finished(draft)
+
+    async def _filled(
+        self, draft: Draft[T], behind: Sequence[T]
+    ) -> AsyncGenerator[Exported]:
+        """Put what is behind the last items into the draft, page by page."""
+        async with aclosing(self._walk(draft.whole.page, behind)) as walk:
+            async for number, items in walk:
+                await _done(partial(draft.add, number, items))
+                yield self._page(draft.whole.rows)
 
     async def _about(self) -> dict[str, Any]:
         """Say what is exported: what is there of anything else is not gone on with."""
