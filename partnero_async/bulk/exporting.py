@@ -134,6 +134,7 @@ class Exporting(Generic[T]):
         async with aclosing(self._walk(1, ())) as walk:
             async for _, items in walk:
                 form.write(items)
+                out.flush()  # whoever reads it has the pages as they come
                 yield self._page(form.rows)
         form.close()
         yield self._end(form)

@@ -79,7 +79,9 @@ app: App = App(
 )
 
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
-Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
+Output = Annotated[
+    Path | None, Parameter(name=["--output", "-o"], allow_leading_hyphen=True)
+]
 Window = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=64))]
 
 FILTERS: Final = {
@@ -127,13 +129,14 @@ HELP: Final = """Export {name} to CSV, JSON lines or Parquet.
 
 def _command(name: str, lists: Callable[..., Any]) -> Callable[..., int]:
     """Make the command of one list; what the list takes becomes its options."""
-    taken = _filters(lists)
+    taken, largest = _filters(lists), LARGEST.get(name, 250)
 
     def command(*owner: str, **given: Any) -> int:
         filters = {p.name: given.pop(p.name, None) for p in taken if p.kind in NAMED}
-        return _to_the_end(name, owner, filters, **given)
+        # Of a signature that is made, defaults are shown and not passed.
+        return _to_the_end(name, owner, filters, **{"limit": largest, **given})
 
-    signature = inspect.Signature([*taken, *_options(name, lists)])
+    signature = inspect.Signature([*taken, *_options(lists, largest)])
     told: Any = command
     told.__signature__ = signature
     told.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
@@ -160,7 +163,7 @@ def _filters(lists: Callable[..., Any]) -> Sequence[inspect.Parameter]:
     ]
 
 
-def _options(name: str, lists: Callable[..., Any]) -> Sequence[inspect.Parameter]:
+def _options(lists: Callable[..., Any], largest: int) -> Sequence[inspect.Parameter]:
     """Return what every export takes, as far as there are pages."""
     hints = get_type_hints(_to_the_end, include_extras=True)
     paged = "limit" in inspect.signature(lists).parameters
@@ -169,7 +172,6 @@ def _options(name: str, lists: Callable[..., Any]) -> Sequence[inspect.Parameter
         for parameter in inspect.signature(_to_the_end).parameters.values()
         if parameter.kind in NAMED and (paged or parameter.name not in PAGING)
     ]
-    largest = LARGEST.get(name, 250)
     return [p.replace(default=largest) if p.name == "limit" else p for p in options]
 
 
@@ -187,7 +189,7 @@ def _to_the_end(
     format: Format | None = None,  # noqa: A002 - the option's name
     output: Output = None,
     window: Window = 1,
-    limit: int = 250,
+    limit: int,
     raw: Switch = False,
     importable: Switch = False,
     restart: Switch = False,
