@@ -43,8 +43,13 @@ def told_of(path: Path) -> Generator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ExportError(f"{path}: {reason}") from error
+        raise ExportError(f"{path}: {_why(error)}") from error
+
+
+def _why(error: OSError | sqlite3.Error) -> str:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        return "another export to this file is running"
+    return getattr(error, "strerror", None) or str(error)
 
 
 class Whole(NamedTuple):
@@ -99,14 +104,9 @@ class Draft(Generic[T]):
 
     def _claim(self, *, resume: bool) -> Whole:
         """Lock the state, and return how far it is."""
-        try:
-            for pragma in ("locking_mode = EXCLUSIVE", "synchronous = FULL"):
-                self._state.execute(f"PRAGMA {pragma}")
-            self._state.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
-            raise ExportError(f"another export to {self._target} is running") from None
+        for pragma in ("locking_mode = EXCLUSIVE", "synchronous = FULL"):
+            self._state.execute(f"PRAGMA {pragma}")
+        self._state.execute("BEGIN IMMEDIATE")
         with self._state:
             self._refuse_foreign()
             was, *numbers = self._state.execute("SELECT * FROM state").fetchone()

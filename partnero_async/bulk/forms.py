@@ -82,14 +82,11 @@ class How:
 
     def open(self, model: Any, out: BinaryIO) -> Form:
         """Return what writes items of *model* to *out*, once `check` has passed."""
-        match self.format:
-            case "csv":
-                columns = columns_of(model, importable=self.importable)
-                return _Csv(columns, out, self)
-            case "jsonl":
-                return _Lines(out)
-            case "parquet":
-                return _Parquet(model, out)
+        if self.format == "parquet":
+            return _Parquet(model, out)
+        if self.format == "jsonl":
+            return _Lines(out)
+        return _Csv(columns_of(model, importable=self.importable), out, self)
 
 
 class _Csv:

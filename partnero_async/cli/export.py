@@ -134,7 +134,8 @@ def _command(name: str, lists: Callable[..., Any]) -> Callable[..., int]:
     def command(*owner: str, **given: Any) -> int:
         filters = {p.name: given.pop(p.name, None) for p in taken if p.kind in NAMED}
         # Of a signature that is made, defaults are shown and not passed.
-        return _to_the_end(name, owner, filters, **{"limit": largest, **given})
+        given.setdefault("limit", largest)
+        return _to_the_end(name, owner, filters, **given)
 
     signature = inspect.Signature([*taken, *_options(lists, largest)])
     told: Any = command

@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import partnero_sync.bulk
-from partnero_async import Pages, Partnero, bulk
+from partnero_async import Partnero, bulk
 from partnero_async.bulk import Exported, Report, ResourceName, Source
 from tests.awaited import AwaitedClient, AwaitedPages, in_thread
-
-T = TypeVar("T")
 
 Stop = asyncio.Event | threading.Event
 
@@ -41,9 +39,7 @@ async def resolve(client: Partnero, journal: Path, **options: Any) -> Report:
     return report
 
 
-async def export(
-    pages: Pages[T], target: Path | str | BinaryIO, **options: Any
-) -> Exported:
+async def export(pages: Any, target: Path | str | BinaryIO, **options: Any) -> Exported:
     """Export with the form that is the list's."""
     if not isinstance(pages, AwaitedPages):
         return await bulk.export(pages, target, **options)

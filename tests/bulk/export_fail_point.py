@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from partnero_async.bulk import draft as drafts
+from partnero_async._records import json_lines
 from partnero_async.bulk.draft import Draft
 from partnero_async.cli import main
 
@@ -20,7 +20,6 @@ POINT, LAST = sys.argv[1], int(sys.argv[2])
 
 pages = count(1)
 add, become, replace = Draft.add, Draft.become, Path.replace
-json_lines = drafts.json_lines
 
 
 def die() -> None:
