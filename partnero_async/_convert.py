@@ -374,6 +374,11 @@ def _path_of_fault(result: Any, payload: dict[str, Any]) -> str | None:
     return None
 
 
+def restore(kind: type[T], record: dict[str, Any]) -> T:
+    """Turn a record of ours, read from a file, back into a model."""
+    return _fast.structure(record, kind)
+
+
 # --- models, back to JSON ------------------------------------------------------
 
 

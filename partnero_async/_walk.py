@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -110,7 +110,9 @@ class Walk(Generic[T]):
         self.place: Place[T] = Place[T](number, after)
         """Where it is."""
         self._pages = pages
-        self._batches = _batches(pages, number, after, window=window, prefetch=prefetch)
+        self._batches = batches(
+            pages, number, after=after, window=window, prefetch=prefetch
+        )
         # The generators know the place and not the walk: else only the collector would
         # end a walk that is left early, and cancel what it has asked for.
         self._items = _items(self._batches, self.place)
@@ -183,17 +185,36 @@ class Place(Generic[T]):
         self.number, self.item = number, item
 
 
-async def _batches(
-    pages: Listing[T], start: int, after: str | None, *, window: int, prefetch: bool
+class PlaceLostError(Exception):
+    """The list has changed so much that an earlier walk cannot be gone on with."""
+
+
+async def batches(
+    pages: Listing[T],
+    start: int,
+    *,
+    after: str | None = None,
+    behind: Sequence[T] = (),
+    window: int,
+    prefetch: bool,
 ) -> AsyncGenerator[tuple[int, list[T]]]:
-    """Yield each page's number, and its items that have not come by before."""
-    once = (_ByKey if pages.unique else _ByOrder)(pages)
+    """Yield each page's number, and its items that have not come by before.
+
+    *behind* are the last items of an earlier walk, which page *start* ended: what has
+    been added since has moved them to later pages. Raises `PlaceLostError` where they
+    are not found there.
+    """
+    once = (_ByKey if pages.unique else _ByOrder)(pages, behind)
+    lost = bool(behind)
     walked = pages.pages(start=start, window=window, prefetch=prefetch)
     async with aclosing(walked):
         async for page in walked:
             fresh = await once.fresh(page)
+            lost = False
             yield page.number, _behind(fresh, after, pages)
             after = None
+    if lost:  # it is so short now that there is no such page
+        raise PlaceLostError
 
 
 async def _items(
@@ -210,15 +231,19 @@ async def _items(
 class _ByKey(Generic[T]):
     """Tell items that have come by before by their keys, which are unique."""
 
-    def __init__(self, pages: Listing[T]) -> None:
+    def __init__(self, pages: Listing[T], behind: Sequence[T]) -> None:
         self._identity = pages.identity
-        self._seen: dict[Hashable, None] = {}
+        self._seen: dict[Hashable, None] = dict.fromkeys(map(self._identity, behind))
+        self._lost = bool(behind)
 
     async def fresh(self, page: Page[T]) -> list[T]:
         """Return the items of *page* that have not come by before."""
         names = [self._identity(item) for item in page.items]
         pairs = zip(names, page.items, strict=True)
         fresh = [item for name, item in pairs if name not in self._seen]
+        if self._lost and len(fresh) == len(names):
+            raise PlaceLostError
+        self._lost = False
         self._seen.update(dict.fromkeys(names))
         for oldest in list(self._seen)[: max(len(self._seen) - REMEMBERED, 0)]:
             del self._seen[oldest]
@@ -233,18 +258,32 @@ class _ByOrder(Generic[T]):
     again tells the one from the other.
     """
 
-    def __init__(self, pages: Listing[T]) -> None:
+    def __init__(self, pages: Listing[T], behind: Sequence[T]) -> None:
         self._pages = pages
         self._before: Page[T] | None = None
-        self._tail: list[Hashable] = []
+        self._tail: list[Hashable] = [*map(pages.identity, behind)]
+        self._lost = bool(behind)  # until the walk is where the earlier one ended
 
     async def fresh(self, page: Page[T]) -> list[T]:
         """Return the items of *page* behind those by which the list has shifted."""
         names = [self._pages.identity(item) for item in page.items]
-        fresh = page.items[await self._shift(page, names) :]
-        self._tail = [*self._tail, *names[len(names) - len(fresh) :]][-REMEMBERED:]
+        shift = self._known(names) if self._lost else await self._shift(page, names)
+        fresh = page.items[shift:]
+        self._tail = [*self._tail, *names[shift:]][-REMEMBERED:]
         self._before = page
         return fresh
+
+    def _known(self, names: list[Hashable]) -> int:
+        """Return how many items the earlier walk has had, and note where it ended."""
+        size = len(names)
+        last = len(self._tail) - size
+        starts = range(last, -1, -1)
+        at = next((n for n in starts if self._tail[n : n + size] == names), None)
+        known = _overlap(self._tail, names) if at is None else size
+        if not known:
+            raise PlaceLostError
+        self._lost = at is not None and at < last
+        return known
 
     async def _shift(self, page: Page[T], names: list[Hashable]) -> int:
         before = self._before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
 
 import attrs
 
@@ -16,6 +16,10 @@ from .models.pages import Page
 from .retries import Kind
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
     from ._programs import Bound
     from ._transport import Transport
 
@@ -60,12 +64,13 @@ class Pages(Generic[T]):
             raise UsageError(
                 f"limit={limit}: give {bounds.smallest} to {bounds.largest} a page"
             )
-        self._transport = transport
         self._page = page
         self._limit = limit
         self._parts = parts
         self._bound = bound
         self._query = query
+        self.transport: Transport = transport
+        """What it is read through."""
         self.operation = operation
         """Method and route template."""
         self.unique: bool = identity is None
@@ -126,7 +131,7 @@ class Pages(Generic[T]):
         """Read the page of this *number*, counted from 1."""
         if number < 1:
             raise UsageError(f"page {number}: pages are counted from 1")
-        page = await self._transport.call(
+        page = await self.transport.call(
             self._page,
             Kind.READ,
             self.operation,
@@ -146,13 +151,55 @@ class Pages(Generic[T]):
         """Read all items into a list, *window* pages at once. Mind its memory."""
         return [item async for item in self.items(window=window)]
 
+    async def to_arrow(self, *, window: int = 1) -> pa.Table:
+        """Read all items into a pyarrow table, *window* pages at once.
+
+        The columns are the members of the model, whatever the list holds: money as
+        ``decimal128(38, 18)``, times as ``timestamp[us, UTC]``, nested models as
+        structs; what has no shape of its own, and ``extra``, as JSON texts. Needs
+        ``partnero-async[arrow]``.
+
+        Raises `UsageError` where that is missing, and for an amount that does not fit:
+        nothing is rounded.
+        """
+        from ._frames import batch_of, schema_of, table_of  # noqa: PLC0415 - on use
+
+        schema_of(self.model)  # what is missing is missed before anything is sent
+        walk = self.items(window=window).batches()
+        async with aclosing(walk) as walked:
+            rows = [batch_of(self.model, items) async for _, items in walked]
+        return table_of(self.model, rows)
+
+    async def to_pandas(self, *, window: int = 1) -> pd.DataFrame:
+        """Read all items into a pandas frame, *window* pages at once.
+
+        Its columns are those of `to_arrow`, with Arrow's types behind them: whole
+        numbers that are missing stay whole numbers, and money stays exact. Needs
+        pandas beside ``partnero-async[arrow]``.
+        """
+        from ._frames import needed, pandas_of  # noqa: PLC0415 - on use
+
+        needed("pandas")
+        return pandas_of(await self.to_arrow(window=window))
+
+    async def to_polars(self, *, window: int = 1) -> pl.DataFrame:
+        """Read all items into a polars frame, *window* pages at once.
+
+        Its columns are those of `to_arrow`. Needs polars beside
+        ``partnero-async[arrow]``.
+        """
+        from ._frames import needed, polars_of  # noqa: PLC0415 - on use
+
+        needed("polars")
+        return polars_of(await self.to_arrow(window=window))
+
     def after(self, page: Page[T]) -> int | None:
         """Return the number of the page behind *page*; None where it is the last."""
         if page.link is None:
             return None
         if page.link == UNKNOWN:
             return page.number + 1 if len(page.items) >= self._limit else None
-        base = self._transport.settings.base_url
+        base = self.transport.settings.base_url
         path = request(self.operation, parts=self._parts).target
         number = next_page(page.link, base, path)
         if number <= page.number:
@@ -161,6 +208,12 @@ class Pages(Generic[T]):
                 operation=self.operation,
             )
         return number
+
+    @property
+    def model(self) -> Any:
+        """The class of its items."""
+        (kind,) = get_args(self._page)
+        return kind
 
     @property
     def name(self) -> str:

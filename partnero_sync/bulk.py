@@ -8,8 +8,8 @@
     with Partnero() as client:
         report = run_import(client, "transactions", "sales.csv")
 
-The functions that take a client, and `status`, are this package's own; all other names
-are those of `partnero_async.bulk`, the same objects.
+The functions that take a client or a list, and `status`, are this package's own; all
+other names are those of `partnero_async.bulk`, the same objects.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import threading
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 from partnero_async import Partnero as AsyncPartnero
 from partnero_async import bulk as _bulk
@@ -29,6 +29,9 @@ from partnero_async.bulk import (
     ColumnError,
     Difference,
     DifferenceKind,
+    Exported,
+    ExportError,
+    ExportFormat,
     Field,
     Forecast,
     Format,
@@ -57,17 +60,23 @@ from partnero_async.bulk import (
     mapping_names,
 )
 from partnero_async.bulk.again import read_status
+from partnero_async.bulk.exporting import Exporting
 from partnero_async.bulk.foresee import checked
+from partnero_async.bulk.forms import How, format_of
 from partnero_async.bulk.given import gather
 
 from ._portal import TEARDOWN, Portal, Trip, deliver
 from .client import Partnero
+from .pages import Pages
 
 __all__ = [
     "Batch",
     "ColumnError",
     "Difference",
     "DifferenceKind",
+    "ExportError",
+    "ExportFormat",
+    "Exported",
     "Field",
     "Forecast",
     "Format",
@@ -92,6 +101,7 @@ __all__ = [
     "Step",
     "Totals",
     "dry_run",
+    "export",
     "fields_of",
     "load_mapping",
     "mapping_names",
@@ -104,8 +114,9 @@ __all__ = [
     "status",
 ]
 
-Watch = Callable[[Progress], None]
 T = TypeVar("T")
+
+Watch = Callable[[Progress], None]
 Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, T]]
 
 
@@ -359,6 +370,56 @@ def status(journal: Path | str) -> Report:
     for a file that is no journal, or one without rows.
     """
     return read_status(journal)
+
+
+def export(
+    pages: Pages[T],
+    target: Path | str | BinaryIO,
+    *,
+    format: ExportFormat | None = None,  # noqa: A002 - as other libraries name it
+    window: int = 1,
+    raw: bool = False,
+    importable: bool = False,
+    resume: bool = True,
+    on_progress: Callable[[Exported], None] | None = None,
+) -> Exported:
+    """Write all items of a list to a file, or to a binary stream.
+
+    *format* is that of the file's name where it is left out. *window* pages are asked
+    for at once. *on_progress* is told of each page.
+
+    The file appears when it is whole. Until then ``FILE.part`` has what is there, and
+    the same export goes on with it, wherever it was stopped or killed, each item once;
+    *resume* off begins anew. What is added to the list or deleted from it meanwhile may
+    be in the file or not. A stream is written as the pages come.
+
+    CSV: a cell that begins like a formula gets a ``'`` before it, except for numbers;
+    *raw* leaves all cells as they are. *importable* writes the columns that
+    `run_import` takes, and leaves out what is archived, deleted or pending. JSON lines
+    have each member of the model, those of ``extra`` among them. Parquet has the
+    columns of `Pages.to_arrow`.
+
+    *on_progress* is called in this thread, a stream is written in another.
+
+    Raises `ExportError` where the file cannot be written, or what is beside it is of
+    another export, `UsageError` for a format that does not go, and what reading the
+    list raises.
+    """
+    wrapped, portal = pages._wrapped, pages._portal  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    how = How(format=format or format_of(target), raw=raw, importable=importable)
+    run = Exporting(wrapped, target, how=how, window=window, resume=resume)
+    steps = run.steps()
+    try:
+        while told := portal.run(_step(steps)):
+            if on_progress:
+                on_progress(told)
+    finally:
+        portal.run(steps.aclose())
+    return run.told
+
+
+async def _step(steps: AsyncGenerator[Exported]) -> Exported | None:
+    return await anext(steps, None)
 
 
 def _inside(client: Partnero) -> tuple[AsyncPartnero, Portal]:

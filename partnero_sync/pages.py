@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from contextlib import closing
 from functools import partial
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from partnero_async._walk import Walk as AsyncWalk
 from partnero_async.models.pages import Page
 from partnero_async.pages import Pages as AsyncPages
 
 from ._portal import Portal, Trip
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -74,6 +79,36 @@ class Pages(Generic[T]):
     def collect(self, *, window: int = 1) -> list[T]:
         """Read all items into a list, *window* pages at once. Mind its memory."""
         return self._portal.run(self._wrapped.collect(window=window))
+
+    def to_arrow(self, *, window: int = 1) -> pa.Table:
+        """Read all items into a pyarrow table, *window* pages at once.
+
+        The columns are the members of the model, whatever the list holds: money as
+        ``decimal128(38, 18)``, times as ``timestamp[us, UTC]``, nested models as
+        structs; what has no shape of its own, and ``extra``, as JSON texts. Needs
+        ``partnero-async[arrow]``.
+
+        Raises `UsageError` where that is missing, and for an amount that does not fit:
+        nothing is rounded.
+        """
+        return self._portal.run(self._wrapped.to_arrow(window=window))
+
+    def to_pandas(self, *, window: int = 1) -> pd.DataFrame:
+        """Read all items into a pandas frame, *window* pages at once.
+
+        Its columns are those of `to_arrow`, with Arrow's types behind them: whole
+        numbers that are missing stay whole numbers, and money stays exact. Needs
+        pandas beside ``partnero-async[arrow]``.
+        """
+        return self._portal.run(self._wrapped.to_pandas(window=window))
+
+    def to_polars(self, *, window: int = 1) -> pl.DataFrame:
+        """Read all items into a polars frame, *window* pages at once.
+
+        Its columns are those of `to_arrow`. Needs polars beside
+        ``partnero-async[arrow]``.
+        """
+        return self._portal.run(self._wrapped.to_polars(window=window))
 
 
 class Walk(Generic[T]):

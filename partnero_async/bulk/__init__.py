@@ -1,4 +1,4 @@
-"""Bulk imports: rows in, one outcome a row, resumable.
+"""Bulk imports: rows in, one outcome a row, resumable; and lists out to files.
 
 ::
 
@@ -17,14 +17,20 @@
 What was decided for each row is in the journal beside the file, so that a run that was
 killed goes on where it stopped. A sale whose outcome is not known is never sent again
 on its own: it is *parked*, and `resolve` looks it up.
+
+`export` writes a list to a file, and goes on where it was stopped::
+
+    await export(client.transactions.list(limit=250), "sales.csv")
 """
 
 from .again import resolve, resume, retry_rejects, status
 from .batch import Batch
 from .differences import Difference, DifferenceKind
+from .exporting import Exported, export
 from .fields import Field, ResourceName, fields_of
 from .forecast import Forecast, Planned, Step
 from .foresee import dry_run, plan_import
+from .forms import ExportFormat
 from .mapping_file import SourceOptions, load_mapping, mapping_names
 from .reconcile import reconcile
 from .reconciliation import Reconciliation, Totals
@@ -33,6 +39,7 @@ from .run import run_import
 from .source import Format, Frame, Given, Source
 from .stops import (
     ColumnError,
+    ExportError,
     ImportStopError,
     JournalError,
     JournalInUseError,
@@ -45,6 +52,9 @@ __all__ = [
     "ColumnError",
     "Difference",
     "DifferenceKind",
+    "ExportError",
+    "ExportFormat",
+    "Exported",
     "Field",
     "Forecast",
     "Format",
@@ -69,6 +79,7 @@ __all__ = [
     "Step",
     "Totals",
     "dry_run",
+    "export",
     "fields_of",
     "load_mapping",
     "mapping_names",

@@ -115,7 +115,7 @@ def reopen_rejects(store: Store, plan: Plan, *, codes: Collection[str] = ()) -> 
     _check_codes(store, codes)
     with store.transaction():
         for row in store.walk("rejected"):
-            # Cells that could not be read are kept to be shown, and mean something else.
+            # Cells that no text was made of are just kept to be shown.
             if row.code != UNREADABLE and (not codes or row.code in codes):
                 _reopen(store, plan, row)
         # What the program has may be something else by now.

@@ -1,16 +1,17 @@
-"""Why an import does not start: one line each, for whoever started it."""
+"""Why an import or an export does not start: one line, for whoever started it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import PartneroError, UsageError
 
 if TYPE_CHECKING:
     from .report import Report
 
 __all__ = [
     "ColumnError",
+    "ExportError",
     "ImportStopError",
     "JournalError",
     "JournalInUseError",
@@ -58,3 +59,7 @@ class JournalWriteError(JournalError):
 
 class JournalInUseError(JournalError):
     """Another process writes to this journal."""
+
+
+class ExportError(PartneroError):
+    """The file cannot be written, or what is beside it is of another export."""

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 # Help of what is not imported just to be listed.
-IMPORT = "Import partners, customers or transactions from a CSV file."
+IMPORT = "Import partners, customers, sales and more from a file."
 RECONCILE = "Compare a file of sales with what the program holds."
+EXPORT = "Export a list to CSV, JSON lines or Parquet."
 DRIFT = "Report what the API sends that this version does not know."
 SANDBOX = "Serve the Partnero API on this machine."
 
@@ -78,13 +79,14 @@ def app() -> App:
     partnero = App(
         name="partnero",
         version=__version__,
-        help="Move affiliates, customers and sales into Partnero.\n\n"
+        help="Move affiliates, customers and sales into Partnero, and out of it.\n\n"
         "The API key comes from PARTNERO_API_KEY; PARTNERO_BASE_URL leads elsewhere"
         " than to the live API, such as to `partnero sandbox`.",
         suppress_keyboard_interrupt=False,
     )
     partnero.command(f"{__name__}.imports:app", name="import", help=IMPORT)
     partnero.command(f"{__name__}.reconcile:app", name="reconcile", help=RECONCILE)
+    partnero.command(f"{__name__}.export:app", name="export", help=EXPORT)
     partnero.command(f"{__name__}.drift:drift", name="drift", help=DRIFT)
     partnero.command(f"{__name__}.sandbox:sandbox", name="sandbox", help=SANDBOX)
     return partnero

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json as codec
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from textwrap import wrap
@@ -16,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..bulk import Difference, DifferenceKind, Reconciliation, Totals
+from ..bulk.columns import defused
 from ..bulk.differences import NEXT
 from ..errors import one_line
 
@@ -52,20 +52,13 @@ def _cells(difference: Difference) -> Iterator[Text]:
         yield Text("" if value is None else one_line(str(value)))
 
 
-FORMULA: Final = re.compile(r"[=+@\t\r]|-(?![0-9]+(?:\.[0-9]+)?\Z)")
-
-
 def write_csv(found: Reconciliation, out: TextIO) -> None:
     """Write a line for each difference; no cell is a formula."""
     lines = csv.writer(out)
     lines.writerow(COLUMNS)
     for difference in found.differences():
         values = (getattr(difference, name) for name in COLUMNS)
-        lines.writerow("" if value is None else _cell(str(value)) for value in values)
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if FORMULA.match(text) else text
+        lines.writerow("" if value is None else defused(str(value)) for value in values)
 
 
 def write_json(found: Reconciliation, out: TextIO) -> None:

@@ -168,7 +168,7 @@ def _help(resource: ResourceName) -> str:
 
 
 for name in get_args(ResourceName):
-    app.command(_command(name), name=name)
+    app.command(_command(name), name=name.replace("_", "-"))
 for name, command in commands.items():
     app.command(command, name=name)
 

@@ -9,12 +9,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import partnero_sync.bulk
 from partnero_async import Partnero, bulk
-from partnero_async.bulk import Forecast, Reconciliation, Report, ResourceName
-from tests.awaited import AwaitedClient, in_thread
+from partnero_async.bulk import (
+    Exported,
+    Forecast,
+    Reconciliation,
+    Report,
+    ResourceName,
+)
+from tests.awaited import AwaitedClient, AwaitedPages, in_thread
 
 Stop = asyncio.Event | threading.Event
 
@@ -68,6 +74,15 @@ async def plan_import(
         blocking, client._own, resource, source, **options
     )
     return forecast
+
+
+async def export(pages: Any, target: Path | str | BinaryIO, **options: Any) -> Exported:
+    """Export with the form that is the list's."""
+    if not isinstance(pages, AwaitedPages):
+        return await bulk.export(pages, target, **options)
+    blocking = partnero_sync.bulk.export
+    done: Exported = await in_thread(blocking, pages._own, target, **options)
+    return done
 
 
 def stop_for(client: Partnero) -> Stop:

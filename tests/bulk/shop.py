@@ -112,7 +112,7 @@ async def start(
 async def end(process: asyncio.subprocess.Process) -> Ended:
     """Wait for a command."""
     out, err = await process.communicate()
-    return Ended(process.returncode or 0, out.decode(), err.decode())
+    return Ended(process.returncode or 0, (out or b"").decode(), err.decode())
 
 
 async def run(

@@ -24,7 +24,11 @@ async def test_a_command_for_each(tmp_path: Path, example: Example) -> None:
     async with opened(Partnero, example.program) as (_, sandbox):
         file = example.write(tmp_path)
         ended = await run(
-            "import", example.resource, file, "--json", env=environment(sandbox)
+            "import",
+            example.resource.replace("_", "-"),
+            file,
+            "--json",
+            env=environment(sandbox),
         )
     assert ended.code == 0, ended
     report = json.loads(ended.out)
@@ -34,6 +38,8 @@ async def test_a_command_for_each(tmp_path: Path, example: Example) -> None:
 @by_resource
 async def test_help_names_the_columns(example: Example) -> None:
     """All columns are in the help of the command."""
-    ended = await run("import", example.resource, "--help", env={"COLUMNS": "200"})
+    ended = await run(
+        "import", example.resource.replace("_", "-"), "--help", env={"COLUMNS": "200"}
+    )
     said = re.sub(r"[\s│]+", " ", ended.out)
     assert [name for name in fields_of(example.resource) if name not in said] == []

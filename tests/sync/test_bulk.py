@@ -16,10 +16,12 @@ from partnero_async.sandbox import Sandbox
 from partnero_sync import ClientClosedError, Partnero, UsageError, bulk
 from partnero_sync._portal import Trip
 from partnero_sync.bulk import (
+    Exported,
     JournalError,
     Progress,
     Report,
     SourceError,
+    export,
     resolve,
     run_import,
 )
@@ -67,6 +69,7 @@ def watched(shop: Sandbox, do: Callable[[], object]) -> Callable[[], None]:
     "name",
     [
         "dry_run",
+        "export",
         "plan_import",
         "resolve",
         "resume",
@@ -231,3 +234,48 @@ async def test_in_a_running_loop_it_can_be_an_error(
         pytest.raises(UsageError, match="use partnero_async"),
     ):
         sell(client, file)
+
+
+def test_export_is_told_of_in_the_callers_thread(
+    client: Partnero, file: Path, tmp_path: Path
+) -> None:
+    """And an error there ends it in order: the same call goes on at once."""
+    sell(client, file)
+    told: list[int] = []
+
+    def watch(done: Exported) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        told.append(done.rows)
+        if done.rows == 20:
+            raise KeyError("the bar broke")
+
+    pages, target = client.transactions.list(limit=10), tmp_path / "out.csv"
+    with pytest.raises(KeyError, match="the bar broke"):
+        export(pages, target, on_progress=watch)
+    assert told == [10, 20]
+    done = export(pages, target)
+    assert (done.rows, done.resumed) == (60, 20)
+
+
+def test_export_is_interrupted(
+    client: Partnero, shop: Sandbox, file: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C ends it in order, and the same call goes on at once."""
+    sell(client, file)
+    pages, target = client.transactions.list(limit=10), tmp_path / "out.csv"
+    asked = threading.Event()
+
+    def latency() -> float:
+        if shop.requests_by_route["GET /transactions"] > 5:
+            asked.set()
+            return 30.0
+        return 0.0
+
+    export(pages, target)
+    target.unlink()
+    shop.latency = latency
+    with interrupted_when(lambda: asked.wait(10)):
+        export(pages, target)
+    assert not target.exists()
+    shop.latency = 0.0
+    assert export(pages, target).rows == 60
