@@ -29,7 +29,7 @@ def test_names_are_those_of_the_async_package() -> None:
 
 
 BLOCKING = {
-    *("dry_run", "plan_import", "reconcile", "resolve", "resume"),
+    *("dry_run", "export", "plan_import", "reconcile", "resolve", "resume"),
     *("retry_rejects", "run_import", "status"),
 }
 """Functions of an import that block in this package."""
