@@ -173,8 +173,13 @@ class Partnero:
             settle=settle,
             strict=strict,
         )
-        view = type(self).__new__(type(self))
-        vars(view).update(_settings=settings, _transport=self._transport.view(settings))
+        return self._over(self._transport.view(settings))
+
+    @classmethod
+    def _over(cls, transport: Transport) -> Self:
+        """Return a client that sends through *transport*."""
+        view = cls.__new__(cls)
+        vars(view).update(_settings=transport.settings, _transport=transport)
         return view
 
     @property

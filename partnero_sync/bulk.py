@@ -17,7 +17,13 @@ from __future__ import annotations
 import asyncio
 import copy
 import threading
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Collection,
+    Coroutine,
+    Generator,
+)
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO, Generic, TypeVar
@@ -50,6 +56,7 @@ from partnero_async.bulk import (
     Reconciliation,
     Report,
     ResourceName,
+    RowOutcome,
     Source,
     SourceError,
     SourceOptions,
@@ -64,10 +71,12 @@ from partnero_async.bulk.exporting import Exporting
 from partnero_async.bulk.foresee import checked
 from partnero_async.bulk.forms import How, format_of
 from partnero_async.bulk.given import gather
+from partnero_async.bulk.stream import stream
+from partnero_async.errors import UsageError
 
 from ._portal import TEARDOWN, Portal, Trip, deliver
 from .client import Partnero
-from .pages import Pages
+from .pages import Pages, steps
 
 __all__ = [
     "Batch",
@@ -95,6 +104,7 @@ __all__ = [
     "Reconciliation",
     "Report",
     "ResourceName",
+    "RowOutcome",
     "Source",
     "SourceError",
     "SourceOptions",
@@ -110,11 +120,15 @@ __all__ = [
     "resolve",
     "resume",
     "retry_rejects",
+    "run",
     "run_import",
     "status",
 ]
 
 T = TypeVar("T")
+
+PATIENCE = 10.0
+"""Seconds that the end of an import which nobody follows any more is waited for."""
 
 Watch = Callable[[Progress], None]
 Begin = Callable[[Watch, asyncio.Event], Coroutine[Any, Any, T]]
@@ -188,6 +202,54 @@ def run_import(
         )
 
     return _Run(portal, begin).report(on_progress, stop)
+
+
+def run(
+    create: Callable[..., Any],
+    rows: Source | Path | str | Given,
+    *,
+    journal: Path | str | None = None,
+    update: bool = False,
+    concurrency: int = 32,
+    settle: float = 5.0,
+    batch: Batch = "no",
+    customers: Source | Path | str | Given | None = None,
+) -> Generator[RowOutcome]:
+    """Import rows, and yield what came of each as soon as it is known.
+
+    ::
+
+        for outcome in bulk.run(client.transactions.create, rows, journal="j"):
+            if outcome.state != "done":
+                print(outcome.row, outcome.key, outcome.reason)
+
+    *create* is the create method of a resource that can be imported; rows and options
+    are those of `run_import`. Each row is yielded once, in no certain order: at the
+    end, those that are in doubt or still to be sent. With a *journal* a run that was
+    cut short goes on, and what it had decided is yielded first. Without one, nobody can
+    look up what is in doubt once the process has died.
+
+    Who takes slowly makes the import slow, and who leaves the loop ends it in order:
+    what is under way gets five seconds.
+
+    Raises what `run_import` raises.
+    """
+    owner = getattr(create, "__self__", None)
+    portal, wrapped = getattr(owner, "_portal", None), getattr(owner, "_wrapped", None)
+    if not isinstance(portal, Portal):
+        raise UsageError(f"{create!r} creates nothing that can be imported")
+    walk = stream(
+        getattr(wrapped, create.__name__),
+        gather(Source.of(rows)),
+        journal=journal,
+        update=update,
+        concurrency=concurrency,
+        settle=settle,
+        batch=batch,
+        customers=None if customers is None else gather(Source.of(customers)),
+    )
+    for some in steps(portal, walk, patience=PATIENCE):
+        yield from some
 
 
 def resolve(

@@ -66,7 +66,7 @@ class Pages(Generic[T]):
         Raises `UnexpectedBodyError` when a next link leads back, or to another place.
         """
         walk = self._wrapped.pages(window=window, start=start)
-        return _steps(self._portal, walk)
+        return steps(self._portal, walk)
 
     def page(self, number: int) -> Page[T]:
         """Read the page of this *number*, counted from 1."""
@@ -149,17 +149,20 @@ class Walk(Generic[T]):
 
 def _items(walk: AsyncWalk[T], portal: Portal) -> Generator[T]:
     # One trip to the loop a page, and none an item.
-    with closing(_steps(portal, walk.batches())) as steps:
-        for number, items in steps:
+    with closing(steps(portal, walk.batches())) as batches:
+        for number, items in batches:
             for item in items:
                 walk.place.reached(number, item)
                 yield item
 
 
-def _steps(portal: Portal, walk: AsyncGenerator[S]) -> Generator[S]:
+def steps(
+    portal: Portal, walk: AsyncGenerator[S], *, patience: float = 0.0
+) -> Generator[S]:
     """Yield what *walk* yields, with its next step under way.
 
-    Leaving early cancels that step, and ends the walk: a window asks for more.
+    Leaving early cancels that step, and ends the walk: a window asks for more. That is
+    waited for *patience* seconds at most.
     """
     ahead = _step(walk)
     try:
@@ -169,7 +172,7 @@ def _steps(portal: Portal, walk: AsyncGenerator[S]) -> Generator[S]:
             portal.send(ahead)
             yield came
     finally:
-        ahead.abandon()
+        ahead.abandon(patience)
         del ahead
 
 

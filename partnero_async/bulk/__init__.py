@@ -31,11 +31,12 @@ from .fields import Field, ResourceName, fields_of
 from .forecast import Forecast, Planned, Step
 from .foresee import dry_run, plan_import
 from .forms import ExportFormat
+from .importing import run_import
 from .mapping_file import SourceOptions, load_mapping, mapping_names
-from .reconcile import reconcile
+from .outcomes import RowOutcome
 from .reconciliation import Reconciliation, Totals
+from .reconciling import reconcile
 from .report import Listed, Moment, Money, Outcome, Progress, Report
-from .run import run_import
 from .source import Format, Frame, Given, Source
 from .stops import (
     ColumnError,
@@ -46,6 +47,7 @@ from .stops import (
     JournalWriteError,
     SourceError,
 )
+from .stream import run
 
 __all__ = [
     "Batch",
@@ -73,6 +75,7 @@ __all__ = [
     "Reconciliation",
     "Report",
     "ResourceName",
+    "RowOutcome",
     "Source",
     "SourceError",
     "SourceOptions",
@@ -88,6 +91,7 @@ __all__ = [
     "resolve",
     "resume",
     "retry_rejects",
+    "run",
     "run_import",
     "status",
 ]

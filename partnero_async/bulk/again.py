@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..client import Partnero
+from .importing import Run, Watch, plan_in, program_of
 from .journal import Journal
 from .plan import Plan
 from .rejects import rejects_of, reopen_rejects
 from .report import Report
-from .run import Run, Watch, plan_in, program_of
 from .send import Halt
 from .stops import JournalError
 from .store import Store

@@ -178,6 +178,8 @@ class Batches:
     async def _post(self, batch: Sequence[Sale], buyer: _Buyer) -> bool:
         """Send a batch; True where the API has taken it."""
         sender = self.sender
+        if sender.outcomes:
+            await sender.outcomes.room()
         intent = Intent(sender, [sale.row for sale in batch])
         try:
             with intent.announced():

@@ -55,7 +55,7 @@ class Kept:
 
     def __init__(self) -> None:
         keep = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
-        self.file = cast("io.BufferedIOBase", keep)
+        self.file: io.BufferedIOBase = cast("io.BufferedIOBase", keep)
 
     def __del__(self) -> None:
         self.file.close()
@@ -199,9 +199,9 @@ class Lines:
         self._file = file
         self._encoding = encoding.replace("utf-8-sig", "utf-8")
         self._stop = stop
-        self.line = 0
+        self.line: int = 0
         """Number of the line that was given last."""
-        self.size = 0
+        self.size: int = 0
         """Bytes that were given since somebody set it to zero."""
 
     def __iter__(self) -> Iterator[str]:

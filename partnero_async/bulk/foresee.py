@@ -18,13 +18,13 @@ from ..client import Partnero
 from .fields import ResourceName
 from .forecast import UPDATE, Forecast, forecast_of
 from .given import gathered
+from .importing import Run, Watch, buyers_in
 from .journal import Journal
 from .kinds import Kind, kind_of
 from .lookup import ALREADY_THERE, Finding, look_up
 from .newcomers import read_newcomers
 from .plan import Plan
 from .report import Progress
-from .run import Run, Watch, buyers_in
 from .scan import open_plan, scan
 from .send import Halt, each, rows_in
 from .source import Given, Source

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 from ..client import Partnero
-from ..models import Transaction
+from ..models import Customer, Transaction
 from .records import Arguments, customers_at, customers_keyed, different
 from .referrers import Referrers
 from .store import Sale
 
-BUYERS: Final = {"key": customers_keyed, "id": customers_keyed, "email": customers_at}
+Find = Callable[[Partnero, str], Awaitable[Sequence[Customer]]]
+BUYERS: Final[Mapping[str, Find]] = {
+    "key": customers_keyed,
+    "id": customers_keyed,
+    "email": customers_at,
+}
 
 
 async def has_customer(client: Partnero, name: str) -> bool:

@@ -40,6 +40,7 @@ from .journal import Journal
 from .kinds import Kind, kind_of
 from .lookup import ALREADY_THERE, CREATED, UPDATED, Finding, different, look_up
 from .newcomers import introduced
+from .outcomes import Outcomes, RowOutcome
 from .plan import Entry, Plan, RowError
 from .referrers import Referrers
 from .report import Progress
@@ -205,6 +206,8 @@ class Sender:
     """Whether a record that is there is changed to what its row says."""
     referrers: Referrers = attrs.field(init=False)
     kind: Kind = attrs.field(init=False)
+    outcomes: Outcomes | None = None
+    """Who is told of what is final."""
     patient: bool = True
     """Whether a row that refers to another of the file may wait for it."""
     _done: int = attrs.field(init=False, default=-1)
@@ -226,6 +229,8 @@ class Sender:
         *newcomer* is what creates the customer of a sale with it. Returns whether the
         row is done.
         """
+        if self.outcomes:
+            await self.outcomes.room()
         try:
             entry = self.plan.read(row.cells)
         except RowError as error:  # another version of this package read it in
@@ -363,6 +368,8 @@ class Sender:
             field=one_line(field) if field else None,
         )
         self.progress.count(row.state, state)
+        if self.outcomes and state in ("done", "rejected"):
+            self.outcomes.add(RowOutcome(row.row, row.key, state, code, reason))
 
 
 def _unknown(error: PartneroError) -> bool:

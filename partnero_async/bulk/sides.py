@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Sides:
         # Read in a thread, and looked at by whoever has the result: one at a time.
         self._sql = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._sql.executescript(SCHEMA)
-        self.close = weakref.finalize(self, self._sql.close)
+        self.close: Callable[[], object] = weakref.finalize(self, self._sql.close)
 
     # --- the file ------------------------------------------------------------------
 

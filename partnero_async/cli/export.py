@@ -288,5 +288,9 @@ def _text(name: str, done: Exported) -> str:
     return "\n".join(lines) + "\n"
 
 
-for each, lists in LISTS.items():
-    app.command(_command(each, lists), name=sorted({each, each.replace("-", "_")}))
+def _register() -> None:
+    for name, lists in LISTS.items():
+        app.command(_command(name, lists), name=sorted({name, name.replace("-", "_")}))
+
+
+_register()

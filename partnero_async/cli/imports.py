@@ -167,12 +167,6 @@ def _help(resource: ResourceName) -> str:
     """
 
 
-for name in get_args(ResourceName):
-    app.command(_command(name), name=name.replace("_", "-"))
-for name, command in commands.items():
-    app.command(command, name=name)
-
-
 def _buyers(file: Path | None, mapping: str | None) -> Source | None:
     if file is None:
         if mapping:
@@ -180,3 +174,15 @@ def _buyers(file: Path | None, mapping: str | None) -> Source | None:
         return None
     options = load_mapping(mapping, "customers") if mapping else SourceOptions()
     return Source(path=file, **options)
+
+
+def _register() -> None:
+    resources: tuple[ResourceName, ...] = get_args(ResourceName)
+    for resource in resources:
+        names = sorted({resource.replace("_", "-"), resource})
+        app.command(_command(resource), name=names)
+    for name, command in commands.items():
+        app.command(command, name=name)
+
+
+_register()

@@ -14,8 +14,8 @@ from partnero_async import Partnero
 from partnero_async._session import Flight, Session
 from partnero_async._wire import Request
 from partnero_async.bulk import Report, ResourceName, Source
+from partnero_async.bulk.importing import _fingerprint, program_of
 from partnero_async.bulk.journal import Journal
-from partnero_async.bulk.run import _fingerprint, program_of
 from partnero_async.bulk.scan import open_plan, scan
 from partnero_async.bulk.store import Mark, Store
 from partnero_async.errors import (

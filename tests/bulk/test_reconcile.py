@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from importlib import import_module
 from pathlib import Path
 from sqlite3 import ProgrammingError
 from typing import Any
@@ -24,13 +23,13 @@ from partnero_async.bulk import (
     Source,
     SourceError,
     Totals,
+    reconciling,
 )
 from partnero_async.sandbox import Sandbox
 from tests.bulk.both import reconcile, run_import
 from tests.bulk.shop import HEADER, open_shop, sale, write_csv
 from tests.scripted import async_only
 
-MODULE: Any = import_module("partnero_async.bulk.reconcile")
 """Its name is that of the function in it."""
 
 JANUARY = datetime(2024, 1, 31, tzinfo=UTC)
@@ -429,7 +428,7 @@ async def test_a_small_file_is_not_worth_the_whole_list(
     client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the program has more pages than the file has rows, rows are asked for."""
-    monkeypatch.setattr(MODULE, "PAGE", 2)
+    monkeypatch.setattr(reconciling, "PAGE", 2)
     for number in range(12):
         await sell(client, number, customer={"key": f"c{number % 3 + 1}"})
     for number in range(4, 20):
@@ -445,7 +444,7 @@ async def test_what_a_list_does_not_show_is_asked_for(
     """A list shifts while it is read: neither a gap nor a repeat in it is believed."""
     for number in range(4):
         await sell(client, number)
-    monkeypatch.setattr(MODULE._Run, "_walk", shifted(MODULE._Run._walk))
+    monkeypatch.setattr(reconciling._Run, "_walk", shifted(reconciling._Run._walk))
     assert await differs(client, tmp_path, [*map(sale, range(4))]) == []
 
 
@@ -457,7 +456,7 @@ async def test_an_archived_sale_beside_one_that_a_list_does_not_show(
     await client.transactions.archive("s1")
     await sell(client, 1)
     monkeypatch.setattr(
-        MODULE._Run, "_walk", shifted(MODULE._Run._walk, start=1, times=1)
+        reconciling._Run, "_walk", shifted(reconciling._Run._walk, start=1, times=1)
     )
     assert await differs(client, tmp_path, [sale(1)]) == []
 
@@ -479,7 +478,7 @@ async def test_many_that_are_missing_are_not_all_asked_for(
     client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file of which nothing is recorded is told without a request a row."""
-    monkeypatch.setattr(MODULE, "ASKED_AGAIN", 3)
+    monkeypatch.setattr(reconciling, "ASKED_AGAIN", 3)
     file = write_csv(tmp_path / "t.csv", map(sale, range(50)))
     with await reconcile(client, file) as found:
         assert found.counts == {"missing": 50}

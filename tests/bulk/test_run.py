@@ -19,8 +19,8 @@ from partnero_async.bulk import (
     Report,
     Source,
     SourceError,
+    importing,
 )
-from partnero_async.bulk import run as run_module
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.store import Store
 from partnero_async.sandbox import Sandbox
@@ -293,7 +293,7 @@ async def test_stopped_while_it_looks_at_the_program(
 
     file = write_csv(tmp_path / "s.csv", [sale(1)])
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "TICK", 0.01)
+        patch.setattr(importing, "TICK", 0.01)
         patch.setattr("partnero_async.bulk.there.PAGE", 1)
         patch.setattr("partnero_async.bulk.there.has_customer", stops)
         report = await sell(client, file, stop=stop)
@@ -515,7 +515,7 @@ async def test_progress_is_told(
     client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever watches is told of each stage, and of the end."""
-    monkeypatch.setattr(run_module, "TICK", 0.001)
+    monkeypatch.setattr(importing, "TICK", 0.001)
     seen: list[Progress] = []
 
     def watch(progress: Progress) -> None:
@@ -554,7 +554,7 @@ async def test_what_does_not_drain_is_looked_up_next_time(
     client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the last seconds what is under way is given up, and is in doubt."""
-    monkeypatch.setattr(run_module, "DRAIN", 0.05)
+    monkeypatch.setattr(importing, "DRAIN", 0.05)
     shop.answer_latency = 0.5
     file = write_csv(tmp_path / "s.csv", map(sale, range(6)))
     stop = stop_for(client)

@@ -30,7 +30,7 @@ def test_names_are_those_of_the_async_package() -> None:
 
 BLOCKING = {
     *("dry_run", "export", "plan_import", "reconcile", "resolve", "resume"),
-    *("retry_rejects", "run_import", "status"),
+    *("retry_rejects", "run", "run_import", "status"),
 }
 """Functions of an import that block in this package."""
 

@@ -23,6 +23,7 @@ from .given import gathered
 from .journal import Journal
 from .kinds import kind_of
 from .newcomers import Newcomers, read_newcomers
+from .outcomes import Outcomes, RowOutcome
 from .pace import Pacemaker
 from .plan import Plan, plan_of
 from .rejects import part_of
@@ -31,12 +32,20 @@ from .scan import open_plan, scan
 from .send import Halt, Sender, each, rows_in
 from .source import Given, Source
 from .stops import ImportStopError, JournalError, JournalWriteError, SourceError
-from .store import Store
+from .store import State, Store
 from .table import Rows
 from .tally import by_state, report_of, write
 from .there import Survey
 
-__all__ = ["Run", "Watch", "buyers_in", "plan_in", "program_of", "run_import"]
+__all__ = [
+    "Run",
+    "Watch",
+    "buyers_in",
+    "imported",
+    "plan_in",
+    "program_of",
+    "run_import",
+]
 
 Watch = Callable[[Progress], None]
 
@@ -88,6 +97,39 @@ async def run_import(
     `PartneroError` for a key that is refused or an API that is not there: then nothing
     was sent. Whatever is about one row is in the report and not raised.
     """
+    return await imported(
+        client,
+        resource,
+        source,
+        journal=journal,
+        rejects=rejects,
+        update=update,
+        concurrency=concurrency,
+        settle=settle,
+        batch=batch,
+        customers=customers,
+        on_progress=on_progress,
+        stop=stop or asyncio.Event(),
+    )
+
+
+async def imported(
+    client: Partnero,
+    resource: ResourceName,
+    source: Source | Path | str | Given,
+    *,
+    journal: Path | str | None,
+    rejects: Path | str | None = None,
+    update: bool,
+    concurrency: int,
+    settle: float,
+    batch: Batch,
+    customers: Source | Path | str | Given | None,
+    on_progress: Watch | None = None,
+    stop: asyncio.Event,
+    outcomes: Outcomes | None = None,
+) -> Report:
+    """Do what `run_import` does, and tell of each row."""
     if resource != "transactions" and (batch != "no" or customers is not None):
         raise ImportStopError("batches and customers are for transactions")
     source = Source.of(source)
@@ -112,10 +154,11 @@ async def run_import(
             concurrency=concurrency,
             settle=settle,
             watch=on_progress,
-            halt=Halt(stop or asyncio.Event()),
+            halt=Halt(stop),
             since=began,
             batch=batch,
             update=update,
+            outcomes=outcomes,
         )
         return await run.to_the_end(run.all_of(rows, buyers), rejected)
 
@@ -281,6 +324,8 @@ class Run:
     """What the source was taken for."""
     update: bool = False
     """Whether a record that is there is changed to what its row says."""
+    outcomes: Outcomes | None = None
+    """Who is told of each row."""
     progress: Progress = attrs.field(factory=Progress)
     pace: Pacemaker = attrs.field(factory=Pacemaker)
     sender: Sender = attrs.field(init=False)
@@ -337,12 +382,25 @@ class Run:
                 await self._guarded(kind_of(self.plan.resource).probe(self.client))
         else:
             await self._guarded(self._look_first())
+        await self._tell_of("done", "rejected")
+        self.sender.outcomes = self.outcomes
         await self.recount("sending")
         while not self.halt and await self._left():
             self.sender.new_round()
             await self._send_pending()
             # What found no API is pending again, so that it may take another round.
             await self.journal.flush()
+        await self._tell_of("pending", "sent", "parked")
+
+    async def _tell_of(self, *states: State) -> None:
+        """Tell of the rows in these states, as they are now."""
+        stopped = self.halt.refused or self.halt.unreachable
+        if self.outcomes is None:
+            return
+        async for row in rows_in(self.journal, *states):
+            await self.outcomes.room()
+            reason = stopped if row.state == "pending" else row.reason
+            self.outcomes.add(RowOutcome(row.row, row.key, row.state, row.code, reason))
 
     async def resolving(self, *, send_absent: bool) -> None:
         """Look up what is in doubt, and send what is absent if that is wanted."""
