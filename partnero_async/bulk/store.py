@@ -358,10 +358,15 @@ class Store:
             )
 
     def unknown_customers(self, *, after: str, limit: int) -> list[str]:
-        """Return buyers of pending rows who are not written down as known, sorted."""
+        """Return buyers of pending rows who are not written down as known, sorted.
+
+        Those who come with their sale need not be known.
+        """
         found = self._sql.execute(
             "SELECT DISTINCT customer FROM rows WHERE state = 'pending'"
             " AND customer > ? AND customer NOT IN (SELECT name FROM customers)"
+            " AND customer NOT IN"
+            " (SELECT name FROM newcomers WHERE problem IS NULL)"
             " ORDER BY customer LIMIT ?",
             (after, limit),
         )
