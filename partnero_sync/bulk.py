@@ -183,25 +183,21 @@ def run_import(
         # Here and not on the loop: what it is made of may belong to this thread.
         source = gather(source)
     buyers = None if customers is None else gather(Source.of(customers))
-    inner, portal = _inside(client)
-
-    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:
-        return _bulk.run_import(
-            inner,
-            resource,
-            source,
-            journal=journal,
-            rejects=rejects,
-            update=update,
-            concurrency=concurrency,
-            settle=settle,
-            batch=batch,
-            customers=buyers,
-            on_progress=watch,
-            stop=halt,
-        )
-
-    return _Run(portal, begin).report(on_progress, stop)
+    return _run(
+        client,
+        _bulk.run_import,
+        resource,
+        source,
+        journal=journal,
+        rejects=rejects,
+        update=update,
+        concurrency=concurrency,
+        settle=settle,
+        batch=batch,
+        customers=buyers,
+        on_progress=on_progress,
+        stop=stop,
+    )
 
 
 def run(
@@ -270,20 +266,16 @@ def resolve(
 
     Ends early as `run_import` does, and raises what it raises.
     """
-    inner, portal = _inside(client)
-
-    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:
-        return _bulk.resolve(
-            inner,
-            journal,
-            send_absent=send_absent,
-            settle=settle,
-            concurrency=concurrency,
-            on_progress=watch,
-            stop=halt,
-        )
-
-    return _Run(portal, begin).report(on_progress, stop)
+    return _run(
+        client,
+        _bulk.resolve,
+        journal,
+        send_absent=send_absent,
+        settle=settle,
+        concurrency=concurrency,
+        on_progress=on_progress,
+        stop=stop,
+    )
 
 
 def reconcile(
@@ -323,19 +315,15 @@ def resume(
 
     Options are as in `run_import`, and so is what is raised.
     """
-    inner, portal = _inside(client)
-
-    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:
-        return _bulk.resume(
-            inner,
-            journal,
-            concurrency=concurrency,
-            settle=settle,
-            on_progress=watch,
-            stop=halt,
-        )
-
-    return _Run(portal, begin).report(on_progress, stop)
+    return _run(
+        client,
+        _bulk.resume,
+        journal,
+        concurrency=concurrency,
+        settle=settle,
+        on_progress=on_progress,
+        stop=stop,
+    )
 
 
 def retry_rejects(
@@ -358,21 +346,17 @@ def retry_rejects(
 
     Other options are as in `run_import`, and so is what is raised.
     """
-    inner, portal = _inside(client)
-
-    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Report]:
-        return _bulk.retry_rejects(
-            inner,
-            journal,
-            codes=codes,
-            update=update,
-            concurrency=concurrency,
-            settle=settle,
-            on_progress=watch,
-            stop=halt,
-        )
-
-    return _Run(portal, begin).report(on_progress, stop)
+    return _run(
+        client,
+        _bulk.retry_rejects,
+        journal,
+        codes=codes,
+        update=update,
+        concurrency=concurrency,
+        settle=settle,
+        on_progress=on_progress,
+        stop=stop,
+    )
 
 
 def dry_run(resource: ResourceName, source: Source | Path | str | Given) -> Forecast:
@@ -408,21 +392,17 @@ def plan_import(
     """
     whole = gather(Source.of(source))
     buyers = None if customers is None else gather(Source.of(customers))
-    inner, portal = _inside(client)
-
-    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, Forecast]:
-        return _bulk.plan_import(
-            inner,
-            resource,
-            whole,
-            update=update,
-            customers=buyers,
-            concurrency=concurrency,
-            on_progress=watch,
-            stop=halt,
-        )
-
-    return _Run(portal, begin).report(on_progress, stop)
+    return _run(
+        client,
+        _bulk.plan_import,
+        resource,
+        whole,
+        update=update,
+        customers=buyers,
+        concurrency=concurrency,
+        on_progress=on_progress,
+        stop=stop,
+    )
 
 
 def status(journal: Path | str) -> Report:
@@ -486,6 +466,23 @@ async def _step(steps: AsyncGenerator[Exported]) -> Exported | None:
 
 def _inside(client: Partnero) -> tuple[AsyncPartnero, Portal]:
     return client._async, client._portal  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
+def _run(
+    client: Partnero,
+    work: Callable[..., Coroutine[Any, Any, T]],
+    *arguments: Any,
+    on_progress: Watch | None,
+    stop: threading.Event | None,
+    **options: Any,
+) -> T:
+    """Do *work* on the client's loop, and tell of it in this thread."""
+    inner, portal = _inside(client)
+
+    def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, T]:
+        return work(inner, *arguments, **options, on_progress=watch, stop=halt)
+
+    return _Run(portal, begin).report(on_progress, stop)
 
 
 class _Run(Generic[T]):

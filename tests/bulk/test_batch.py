@@ -257,9 +257,10 @@ ADA = ("n1", "n1@example.com", "p1")
 BEA = ("n2", "n2@example.com", "p1")
 
 
+@pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize("batch", ["no", "documented"])
 async def test_customers_are_created_with_their_first_sale(
-    client: Partnero, shop: Sandbox, tmp_path: Path, batch: str
+    client: Partnero, tmp_path: Path, batch: str
 ) -> None:
     """Once each, under their partner, and who has no sale is left out."""
     rows = [*plain("a", "b", customer="n1"), *plain("c", customer="c1")]
