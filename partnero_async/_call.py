@@ -331,7 +331,7 @@ class Call:
     def complete(self, error: PartneroError) -> PartneroError:
         """Fill in what is known of this call, and tell of a write in doubt."""
         error.operation = self.operation
-        error.attempts = tuple(self.timeline.attempts)
+        error.attempts = self.timeline.attempts
         error.elapsed = self.timeline.elapsed
         error.key = self._key
         error.maybe_applied = self.in_doubt or isinstance(error, AmbiguousWriteError)

@@ -18,14 +18,20 @@ logger = logging.getLogger("partnero")
 class Timeline:
     """The attempts of one call, look-ups included, and the waits before each."""
 
-    __slots__ = ("_hook", "_now", "_waited", "attempts", "started")
+    __slots__ = ("_ended", "_hook", "_now", "_waited", "started")
 
     def __init__(self, hook: Callable[[Attempt], None] | None) -> None:
         self._hook = hook
         self._now = asyncio.get_running_loop().time
         self._waited: dict[str, float] = {}
         self.started: float = self._now()
-        self.attempts: list[Attempt] = []
+        self._ended: list[tuple[Any, ...]] = []
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """What was sent so far."""
+        # They are made when they are asked for: most calls end well, and nobody asks.
+        return tuple(Attempt(*ended) for ended in self._ended)
 
     @property
     def elapsed(self) -> float:
@@ -40,21 +46,18 @@ class Timeline:
 
     def ended(self, operation: str, began: float, came_back: str, then: str) -> None:
         """Note the end of an attempt, and what was decided about it."""
-        waits, self._waited = self._waited, {}
-        attempt = Attempt(
-            operation,
-            at=began - self.started,
-            took=self._now() - began,
-            came_back=came_back,
-            then=then,
-            waited=sum(waits.values()),
-            waited_for=", ".join(waits),
-        )
-        self.attempts.append(attempt)
+        waits, took = self._waited, self._now() - began
+        waited, waited_for = 0.0, ""
+        if waits:
+            self._waited = {}
+            waited, waited_for = sum(waits.values()), ", ".join(waits)
+        at = began - self.started
+        ended = (operation, at, took, came_back, then, waited, waited_for)
+        self._ended.append(ended)
         if logger.isEnabledFor(logging.DEBUG):
-            log(attempt, len(self.attempts))
+            log(Attempt(*ended), len(self._ended))
         if self._hook:
-            tell(self._hook, attempt)
+            tell(self._hook, Attempt(*ended))
 
 
 def log(attempt: Attempt, number: int) -> None:

@@ -10,7 +10,6 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any, Protocol, TypeVar
 from unittest.mock import Mock
 
@@ -22,6 +21,7 @@ from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
 from partnero_async import Partnero
+from partnero_async._session import Flight
 from partnero_async._transport import Transport
 from partnero_async.pacing import Gate
 from tests.awaited import beneath
@@ -121,8 +121,9 @@ class Script:
                 asyncio.get_running_loop().time(),
             )
         )
-        context: SimpleNamespace = request["trace_request_ctx"]
-        context.left = step.sent if isinstance(step, Fault) else True
+        (middleware,) = request["middlewares"]
+        flight: Flight = middleware.__self__
+        flight.left = step.sent if isinstance(step, Fault) else True
         await self._wait(step.after)
         if isinstance(step, Fault):
             raise aiohttp.ServerDisconnectedError

@@ -12,7 +12,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -32,7 +32,7 @@ class _Job:
 
     done: asyncio.Future[Any]
     do: Callable[[Store], Any] | None = None
-    mark: Mark | None = None
+    marks: Sequence[Mark] = ()
 
 
 class Journal:
@@ -73,10 +73,11 @@ class Journal:
 
     # --- for tasks ---------------------------------------------------------------
 
-    def sent(self, row: int) -> asyncio.Future[None]:
-        """Write down that *row* is about to be sent; await it before sending."""
-        mark = Mark(row, "sent", sent_at=time.time())
-        return self._put(_Job(self._loop.create_future(), mark=mark))
+    def sent(self, *rows: int) -> asyncio.Future[None]:
+        """Write down that *rows* are about to be sent; await it before sending."""
+        now = time.time()
+        marks = [Mark(row, "sent", sent_at=now) for row in rows]
+        return self._put(_Job(self._loop.create_future(), marks=marks))
 
     def settled(
         self,
@@ -134,7 +135,7 @@ class Journal:
         return jobs
 
     def _serve(self, store: Store, jobs: list[_Job]) -> None:
-        failed = self._commit(store, [job.mark for job in jobs if job.mark])
+        failed = self._commit(store, [mark for job in jobs for mark in job.marks])
         self._answer([(job.done, failed, None) for job in jobs if not job.do])
         for job in jobs:
             if job.do:

@@ -178,7 +178,7 @@ class Intent:
         sender = self.sender
         if sender.halt:
             raise HaltedError
-        await asyncio.gather(*(sender.journal.sent(row.row) for row in self.rows))
+        await sender.journal.sent(*(row.row for row in self.rows))
         sender.progress.sent += 0 if self.written else len(self.rows)
         self.written = True
 

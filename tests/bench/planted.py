@@ -71,15 +71,15 @@ PLANTS: Final = (
     Plant(
         "no proof asked for that a request was not sent",
         SESSION,
-        "    context.trace_request_ctx.left = True\n",
-        "    context.trace_request_ctx.left = False\n",
+        "        self.flight.left = True\n",
+        "        self.flight.left = False\n",
         [f"{TEST_SESSION}::test_sale_without_an_answer_is_sent_once"],
     ),
     Plant(
         "aiohttp's own second send is back",
         SESSION,
-        "        middlewares=(_once,),\n",
-        "",
+        "        raise dropped\n",
+        "        raise aiohttp.ServerDisconnectedError\n",
         [f"{TEST_SESSION}::test_nothing_is_sent_a_second_time_in_secret"],
     ),
     Plant(

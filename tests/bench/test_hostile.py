@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
 
 from partnero_async import Partnero, _wire
+from partnero_async._session import Flight
 from tests.bench import hostile
 from tests.bench.faults import FLOOD
 from tests.bench.figures import assert_met
@@ -61,8 +61,8 @@ async def test_session_has_no_key_of_its_own() -> None:
     ):
         await client.account.test()
         session = await client._transport.line.sessions.here()
-        url, context = f"{server.url}/elsewhere", SimpleNamespace()
-        async with session._http.get(url, trace_request_ctx=context):
+        url, flight = f"{server.url}/elsewhere", Flight(0.0)
+        async with session._http.get(url, middlewares=[flight.once]):
             pass
     with_key, without = server.ledger
     assert b"Authorization: Bearer key-of-a-test\r\n" in with_key
