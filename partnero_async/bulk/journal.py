@@ -73,9 +73,9 @@ class Journal:
 
     # --- for tasks ---------------------------------------------------------------
 
-    def sent(self, row: int) -> asyncio.Future[None]:
+    def sent(self, row: int, *, code: str | None = None) -> asyncio.Future[None]:
         """Write down that *row* is about to be sent; await it before sending."""
-        mark = Mark(row, "sent", sent_at=time.time())
+        mark = Mark(row, "sent", code, sent_at=time.time())
         return self._put(_Job(self._loop.create_future(), mark=mark))
 
     def settled(

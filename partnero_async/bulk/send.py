@@ -161,6 +161,8 @@ class Intent:
 
     sender: Sender
     rows: Sequence[Row]
+    code: str | None = None
+    """Kept with rows that are under way."""
     written: bool = False
 
     @contextmanager
@@ -177,7 +179,8 @@ class Intent:
         sender = self.sender
         if sender.halt:
             raise HaltedError
-        await asyncio.gather(*(sender.journal.sent(row.row) for row in self.rows))
+        sent = sender.journal.sent
+        await asyncio.gather(*(sent(row.row, code=self.code) for row in self.rows))
         sender.progress.sent += 0 if self.written else len(self.rows)
         self.written = True
 

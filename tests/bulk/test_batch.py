@@ -14,6 +14,7 @@ from partnero_async.bulk import ImportStopError, JournalError, Source
 from partnero_async.bulk.batch import Sale, batches_of
 from partnero_async.bulk.plan import plan_of
 from partnero_async.bulk.store import Row
+from partnero_async.errors import PermissionDeniedError
 from partnero_async.sandbox import Assumptions, Sandbox
 from tests.bulk.both import resolve, run_import
 from tests.bulk.shop import open_shop, write_csv
@@ -212,6 +213,79 @@ async def test_refused_batch_has_changed_nothing(
     assert report.first_rejected[0].key == "a"
 
 
+async def test_refused_batch_that_was_taken_is_not_sent_once_more(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Nobody says that a batch is all or nothing: its sales are looked up first."""
+    shop.fail_next("transactions.create_batch", when="after", how=422)
+    report = await move(client, file_of(tmp_path, plain("a", "b", "c")))
+    assert (report.done, report.exit_code) == (3, 0)
+    assert recorded(shop) == ["a", "b", "c"]
+
+
+def blinded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the look-ups of a batch be refused."""
+
+    async def refuse(*_: Any) -> Any:
+        raise PermissionDeniedError("no reading")
+
+    monkeypatch.setattr("partnero_async.bulk.batch.look_closely", refuse)
+
+
+async def test_refused_batch_that_cannot_be_looked_up_is_in_doubt(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is sent before the next start has looked for it."""
+    shop.fail_next("transactions.create_batch", when="after", how=422)
+    file = file_of(tmp_path, plain("a", "b", "c"))
+    with monkeypatch.context() as patch:
+        blinded(patch)
+        report = await move(client, file)
+    assert (report.sent, report.exit_code) == (3, 3)
+    assert report.reasons == {"under_way": 3}
+    report = await move(client, file)
+    assert (report.done, recorded(shop)) == (3, ["a", "b", "c"])
+
+
+async def test_first_batch_with_more_fields_is_compared_by_the_next_start(
+    partnero: type[Partnero], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ended a run before that was done."""
+    rows = [(f"s{n}", "c1", "1", "sale", "2024-01-31") for n in range(3)]
+    file = file_of(tmp_path, rows, header=DATED)
+    async with (
+        Sandbox(assumptions=Assumptions(batch_sale="documented")) as sandbox,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        await open_shop(client)
+        with monkeypatch.context() as patch:
+            blinded(patch)
+            report = await move(client, file, batch="all-fields")
+        assert report.reasons == {"under_way": 3}
+        report = await move(client, file)
+        assert (report.reasons, report.done) == ({"unlike": 3}, 0)
+
+
+@pytest.mark.parametrize("when", ["after", "before"])
+async def test_first_batch_with_more_fields_that_is_lost_is_compared_as_well(
+    partnero: type[Partnero], tmp_path: Path, when: Any
+) -> None:
+    """What is there of it has to be as it was sent, date and all."""
+    rows = [(f"s{n}", "c1", "1", "sale", "2024-01-31") for n in range(3)]
+    file = file_of(tmp_path, rows, header=DATED)
+    async with (
+        Sandbox(assumptions=Assumptions(batch_sale="documented")) as sandbox,
+        partnero(sandbox.api_key, base_url=sandbox.url, settle=0.05) as client,
+    ):
+        await open_shop(client)
+        sandbox.fail_next("transactions.create_batch", when=when, how="disconnect")
+        report = await move(client, file, batch="all-fields")
+        assert (report.done, report.parked) == (0, 3)
+        assert report.reasons == {"unlike" if when == "after" else "absent": 3}
+        report = await resolve(client, report.journal, send_absent=True, settle=0.01)
+        assert report.parked == (3 if when == "after" else 0)
+
+
 @pytest.mark.parametrize(
     ("when", "done"),
     [
@@ -333,6 +407,21 @@ async def test_customer_of_a_batch_that_is_lost_is_created_later(
     report = await resolve(client, report.journal, send_absent=True, settle=0.01)
     assert report.done == 2
     assert (await client.customers.get("n1")).email == ADA[1]
+
+
+async def test_resolving_without_an_answer_about_the_customer_sends_nothing(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """It says why, and the sales stay as they are."""
+    file = file_of(tmp_path, plain("a", "b", customer="n1"))
+    shop.fail_next("transactions.create_batch", how="disconnect")
+    report = await move(client, file, customers=people(tmp_path, ADA))
+    shop.fail_next("customers.get", how=403, times=2)
+    report = await resolve(client, report.journal, send_absent=True, settle=0.01)
+    assert (report.parked, report.exit_code) == (2, 3)
+    assert "permission" in str(report.refused)
+    report = await resolve(client, report.journal, send_absent=True, settle=0.01)
+    assert sorted(map(str, recorded(shop))) == ["a", "b"]
 
 
 @pytest.mark.parametrize("option", [{"batch": "documented"}, {"customers": "x.csv"}])
