@@ -23,7 +23,7 @@ from ..errors import AmbiguousWriteError, PartneroError
 from ..models.transactions import BatchTransaction
 from .doubt import TRIED, UNLIKE, Doubts
 from .lookup import Finding, look_closely
-from .newcomers import Newcomers, introduced
+from .newcomers import Newcomers, introduced, names_of
 from .plan import Entry
 from .send import HaltedError, Intent, Sender, each
 from .stops import JournalWriteError
@@ -143,14 +143,16 @@ class Batches:
         while rows := await self.sender.journal.do(
             lambda store: store.pending_of(name, after=after, limit=LARGEST)  # noqa: B023 - awaited at once
         ):
-            for batch in batches_of(map(self._sale, rows), self.how):
+            for batch in batches_of(self._sales(rows), self.how):
                 if self.sender.halt:
                     return
                 await self._send(batch, buyer)
             after = rows[-1].row
 
-    def _sale(self, row: Row) -> Sale:
-        return Sale(row, self.sender.plan.read(row.cells))
+    def _sales(self, rows: Iterable[Row]) -> Iterator[Sale]:
+        for row in rows:
+            if entry := self.sender.read(row):
+                yield Sale(row, entry)
 
     async def _send(self, batch: Sequence[Sale], buyer: _Buyer) -> None:
         if len(batch) == 1:
@@ -168,8 +170,8 @@ class Batches:
 
     async def _met(self, buyer: _Buyer) -> None:
         if buyer.newcomer:
-            buyer.newcomer = None
-            await self.newcomers.met(buyer.name)
+            names, buyer.newcomer = names_of(buyer.newcomer), None
+            await self.newcomers.met(*names)
 
     # --- together ------------------------------------------------------------------
 

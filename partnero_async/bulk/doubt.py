@@ -16,7 +16,8 @@ import attrs
 from ..errors import PartneroError
 from .journal import Journal
 from .lookup import Finding, look_closely, look_up
-from .newcomers import Newcomers
+from .newcomers import Newcomers, names_of
+from .plan import RowError
 from .send import Sender, each, rows_in
 from .stops import JournalWriteError
 from .store import Row, State
@@ -27,7 +28,7 @@ ABSENT: Final = "absent"
 """The code of parked rows that were looked up, and are not there."""
 
 TRIED: Final = "tried"
-"""The code of sales that went in a batch of which fields were not proven to be taken."""
+"""The code of sales in a batch with fields that nobody has seen to be taken."""
 
 UNLIKE: Final = "unlike"
 """The code of sales that are there with other fields than those that are compared."""
@@ -106,12 +107,15 @@ class Doubts:
         except PartneroError as error:  # what others are sending goes on to its end
             self.sender.halt.give_up(error)
             return
-        if await self.sender.send(row, newcomer=newcomer) and row.buyer:
-            await self.newcomers.met(row.buyer)
+        if await self.sender.send(row, newcomer=newcomer) and newcomer:
+            await self.newcomers.met(*names_of(newcomer))
 
     async def _look(self, row: Row) -> Finding | None:
-        """Look up one row; None when there was no answer."""
-        entry = self.sender.plan.read(row.cells)
+        """Look up one row; None when there was no answer, or nothing to ask for."""
+        try:
+            entry = self.sender.plan.read(row.cells)
+        except RowError:  # another version of this package read it in
+            return None
         referrers = self.sender.referrers
         try:
             if row.code in (TRIED, UNLIKE):

@@ -24,7 +24,7 @@ from .lookup import ALREADY_THERE, Finding, look_up
 from .newcomers import read_newcomers
 from .plan import Plan
 from .report import Progress
-from .run import Run, Watch, buyers_in
+from .run import Run, Watch, buyers_in, check_for_sales
 from .scan import open_plan, scan
 from .send import Halt, each, rows_in
 from .source import Given, Source
@@ -95,6 +95,7 @@ async def plan_import(
     Raises `ImportStopError` for a file or columns that cannot be used, and
     `PartneroError` for a key that is refused or an API that does not answer.
     """
+    check_for_sales(resource, customers=customers)
     whole = await gathered(Source.of(source))
     plan, rows = await asyncio.to_thread(open_plan, resource, whole)
     buyers = None if customers is None else await buyers_in(customers)

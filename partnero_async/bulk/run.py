@@ -22,7 +22,7 @@ from .fields import ResourceName
 from .given import gathered
 from .journal import Journal
 from .kinds import kind_of
-from .newcomers import Newcomers, read_newcomers
+from .newcomers import Newcomers, check_newcomers, read_newcomers
 from .pace import Pacemaker
 from .plan import Plan, plan_of
 from .rejects import part_of
@@ -36,7 +36,15 @@ from .table import Rows
 from .tally import by_state, report_of, write
 from .there import Survey
 
-__all__ = ["Run", "Watch", "buyers_in", "plan_in", "program_of", "run_import"]
+__all__ = [
+    "Run",
+    "Watch",
+    "buyers_in",
+    "check_for_sales",
+    "plan_in",
+    "program_of",
+    "run_import",
+]
 
 Watch = Callable[[Progress], None]
 
@@ -88,8 +96,7 @@ async def run_import(
     `PartneroError` for a key that is refused or an API that is not there: then nothing
     was sent. Whatever is about one row is in the report and not raised.
     """
-    if resource != "transactions" and (batch != "no" or customers is not None):
-        raise ImportStopError("batches and customers are for transactions")
+    check_for_sales(resource, batch=batch, customers=customers)
     source = Source.of(source)
     path, rejected = _files(source, journal, rejects)
     _check_folder(rejected)
@@ -102,6 +109,8 @@ async def run_import(
         "mapping": _fingerprint(source, rows.header),
         "rejects": str(rejected),
         "update": "yes" if update else "",
+        "batch": batch,
+        "customers": "yes" if buyers else "",
     }
     async with Journal(path) as book:
         began = await book.do(lambda store: _claim(store, about))
@@ -121,6 +130,14 @@ async def run_import(
 
 
 # --- before anything is sent -----------------------------------------------------
+
+
+def check_for_sales(
+    resource: ResourceName, *, batch: Batch = "no", customers: object = None
+) -> None:
+    """Raise `ImportStopError` for an option that only sales have."""
+    if resource != "transactions" and (batch != "no" or customers is not None):
+        raise ImportStopError("batches and customers are for transactions")
 
 
 async def buyers_in(customers: Source | Path | str | Given) -> tuple[Plan, Rows]:
@@ -168,7 +185,8 @@ def _check_folder(rejects: Path) -> None:
     folder = rejects.parent
     if not folder.is_dir():
         raise ImportStopError(f"{rejects}: there is no folder {folder}")
-    if rejects.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    other = rejects.exists() and not rejects.is_file()
+    if other or not os.access(folder, os.W_OK | os.X_OK):
         raise ImportStopError(f"{rejects}: the rejected rows cannot be written there")
 
 
@@ -210,7 +228,8 @@ def _claim(store: Store, about: dict[str, str]) -> float:
     else:
         _check_claim(store, about)
         with store.explained():
-            store.keep(update=about["update"])
+            # What may be given otherwise; customers stay those that were given once.
+            store.keep(update=about["update"], batch=about["batch"])
     return float(store.meta("began") or 0)
 
 
@@ -320,6 +339,8 @@ class Run:
         await self.read(rows)
         if buyers:
             await self.journal.do(lambda store: read_newcomers(store, *buyers))
+        else:
+            await self.journal.do(check_newcomers)
         await self.rest()
 
     async def read(self, rows: Rows) -> None:

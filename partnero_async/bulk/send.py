@@ -229,10 +229,8 @@ class Sender:
         *newcomer* is what creates the customer of a sale with it. Returns whether the
         row is done.
         """
-        try:
-            entry = self.plan.read(row.cells)
-        except RowError as error:  # another version of this package read it in
-            self._reject(row, error)
+        entry = self.read(row)
+        if entry is None:
             return False
         intent = Intent(self, [row])
         try:
@@ -266,6 +264,14 @@ class Sender:
         code = UPDATED if finding.kind == "updated" else None
         self.settle(row, "done", code=ALREADY_THERE if there else code)
         return True
+
+    def read(self, row: Row) -> Entry | None:
+        """Return the call that a pending row stands for; reject one that has none."""
+        try:
+            return self.plan.read(row.cells)
+        except RowError as error:  # another version of this package read it in
+            self._reject(row, error)
+            return None
 
     def _reject(self, row: Row, error: RowError) -> None:
         self.settle(

@@ -97,7 +97,9 @@ def _check_files(file: Path, *written: Path | None) -> None:
     if any(one == other for one, other in combinations(places, 2)):
         raise ImportStopError("FILE, --output and --missing must be different files")
     for path in given:
-        if path.is_dir() or not path.parent.is_dir():
+        # A device would be replaced by the file.
+        other = path.exists() and not path.is_file()
+        if other or not path.parent.is_dir():
             raise ImportStopError(f"{path}: it cannot be written there")
 
 

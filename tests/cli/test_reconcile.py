@@ -226,6 +226,7 @@ async def test_a_list_that_may_have_shifted(client: Partnero, tmp_path: Path) ->
         ),
         pytest.param(["-o", "none/x.csv"], "none/x.csv", id="no folder"),
         pytest.param(["--missing", "."], "cannot be written", id="a folder"),
+        pytest.param(["-o", "/proc/self/fd/1"], "cannot be written", id="a pipe"),
     ],
 )
 async def test_what_cannot_work(
