@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -83,6 +84,8 @@ def transactions(
     """
     _check_files(file, output, missing)
     source = read.source(file, "transactions")
+    # What is half written is removed then, as it is on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     work = _reconcile(source, surplus=surplus, concurrency=concurrency, limit=limit)
     with asyncio.run(work) as found:
         again = _write_missing(found, missing, source) if missing else None
