@@ -10,6 +10,7 @@ from typing import Any
 from ..client import Partnero
 from .importing import Run, Watch, plan_in, program_of
 from .journal import Journal
+from .newcomers import check_newcomers
 from .plan import Plan
 from .rejects import rejects_of, reopen_rejects
 from .report import Report
@@ -145,18 +146,22 @@ async def _go_on(
 ) -> Report:
     program = await program_of(client)
 
-    def opened(store: Store) -> tuple[Plan, float, Path, bool]:
+    def opened(store: Store) -> tuple[Plan, Path, dict[str, Any]]:
         _check_read(store)
         plan = plan_in(store, program)
         if prepare:
             prepare(store, plan)
-        began = float(store.meta("began") or 0)
         if update is not None:
             store.keep(update="yes" if update else "")
-        return plan, began, rejects_of(store), bool(store.meta("update"))
+        as_before = {
+            "since": float(store.meta("began") or 0),
+            "update": bool(store.meta("update")),
+            "batch": store.meta("batch") or "no",
+        }
+        return plan, rejects_of(store), as_before
 
     async with Journal(Path(journal), make=False) as book:
-        plan, since, rejects, updating = await book.do(opened)
+        plan, rejects, as_before = await book.do(opened)
         run = Run(
             client=client,
             journal=book,
@@ -165,8 +170,7 @@ async def _go_on(
             settle=settle,
             watch=watch,
             halt=Halt(stop or asyncio.Event()),
-            since=since,
-            update=updating,
+            **as_before,
         )
         return await run.to_the_end(work(run), rejects)
 
@@ -177,3 +181,4 @@ def _check_read(store: Store) -> None:
             f"{store.path}: nothing was sent under this journal, for its file was not"
             " read to the end: start the import itself"
         )
+    check_newcomers(store)

@@ -7,8 +7,8 @@ says that the program takes them. Even then the first batch with a field goes al
 is compared with what the API shows of it.
 
 A batch whose outcome is not known is in doubt as a whole, and looked up sale by sale.
-One that is refused has changed nothing: its sales go singly, so that each has a reason
-of its own.
+The sales of one that is refused go singly, so that each has a reason of its own; but
+nobody says that a batch is taken as a whole or not at all, so each is looked up before.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any, Final, Literal, cast
 import attrs
 
 from ..errors import AmbiguousWriteError, PartneroError
-from ..models.transactions import BatchTransaction, Transaction
-from .doubt import UNLIKE, Doubts
-from .lookup import look_up
-from .newcomers import Newcomers, introduced
+from ..models.transactions import BatchTransaction
+from .doubt import TRIED, UNLIKE, Doubts
+from .lookup import Finding, look_closely
+from .newcomers import Newcomers, introduced, names_of
 from .plan import Entry
 from .send import HaltedError, Intent, Sender, each
 from .stops import JournalWriteError
@@ -43,8 +43,6 @@ LARGEST: Final = 100
 
 TOGETHER: Final = 500
 """Buyers that are taken from the journal at once."""
-
-PRODUCT: Final = ("product_id", "product_type")
 
 
 @attrs.frozen
@@ -145,14 +143,16 @@ class Batches:
         while rows := await self.sender.journal.do(
             lambda store: store.pending_of(name, after=after, limit=LARGEST)  # noqa: B023 - awaited at once
         ):
-            for batch in batches_of(map(self._sale, rows), self.how):
+            for batch in batches_of(self._sales(rows), self.how):
                 if self.sender.halt:
                     return
                 await self._send(batch, buyer)
             after = rows[-1].row
 
-    def _sale(self, row: Row) -> Sale:
-        return Sale(row, self.sender.plan.read(row.cells))
+    def _sales(self, rows: Iterable[Row]) -> Iterator[Sale]:
+        for row in rows:
+            if entry := self.sender.read(row):
+                yield Sale(row, entry)
 
     async def _send(self, batch: Sequence[Sale], buyer: _Buyer) -> None:
         if len(batch) == 1:
@@ -165,22 +165,24 @@ class Batches:
     async def _send_alone(self, sale: Sale, buyer: _Buyer) -> None:
         if await self.sender.send(sale.row, newcomer=buyer.newcomer):
             await self._met(buyer)
-        elif buyer.newcomer:  # the sale may be in doubt, and the customer with it
-            buyer.newcomer = await self.newcomers.of(buyer.name, look=True)
+        else:  # the sale may be in doubt, and the customer with it
+            await self._look_for(buyer)
 
     async def _met(self, buyer: _Buyer) -> None:
         if buyer.newcomer:
-            buyer.newcomer = None
-            await self.newcomers.met(buyer.name)
+            names, buyer.newcomer = names_of(buyer.newcomer), None
+            await self.newcomers.met(*names)
 
     # --- together ------------------------------------------------------------------
 
-    async def _post(self, batch: Sequence[Sale], buyer: _Buyer) -> bool:
+    async def _post(
+        self, batch: Sequence[Sale], buyer: _Buyer, *, code: str | None = None
+    ) -> bool:
         """Send a batch; True where the API has taken it."""
         sender = self.sender
         if sender.outcomes:
             await sender.outcomes.room()
-        intent = Intent(sender, [sale.row for sale in batch])
+        intent = Intent(sender, [sale.row for sale in batch], code)
         try:
             with intent.announced():
                 await sender.client.transactions.create_batch(
@@ -193,7 +195,7 @@ class Batches:
         except JournalWriteError:
             raise
         except PartneroError as error:
-            await self._failed(batch, buyer, error)
+            await self._failed(batch, buyer, error, code=code)
             return False
         sender.halt.strikes = 0
         await self._met(buyer)
@@ -204,27 +206,46 @@ class Batches:
             self.sender.settle(sale.row, "done")
 
     async def _failed(
-        self, batch: Sequence[Sale], buyer: _Buyer, error: PartneroError
+        self,
+        batch: Sequence[Sale],
+        buyer: _Buyer,
+        error: PartneroError,
+        *,
+        code: str | None,
     ) -> None:
         about_all = self.sender.halt.judge(error)
         if error.maybe_applied or isinstance(error, AmbiguousWriteError):
-            await self._park(batch, str(error))
-            if buyer.newcomer:
-                buyer.newcomer = await self.newcomers.of(buyer.name, look=True)
+            await self._park(batch, str(error), code=code or "in_doubt")
+            await self._look_for(buyer)
         elif about_all:
             for sale in batch:
                 self.sender.settle(sale.row, "pending")
         else:
+            await self._look_for(buyer)
             for sale in batch:
-                await self._send_alone(sale, buyer)
+                await self._send_refused(sale, buyer)
 
-    async def _park(self, batch: Sequence[Sale], reason: str) -> None:
+    async def _look_for(self, buyer: _Buyer) -> None:
+        if buyer.newcomer:
+            buyer.newcomer = await self.newcomers.of(buyer.name, look=True)
+
+    async def _send_refused(self, sale: Sale, buyer: _Buyer) -> None:
+        """Send a sale of a batch that was refused, unless it was taken out of it."""
+        if self.sender.halt:
+            return  # It is written down as sent: the next start looks it up.
+        finding = await self._shown(sale)
+        if finding.kind == "absent":
+            await self._send_alone(sale, buyer)
+        else:
+            self.doubts.write(sale.row, finding)
+
+    async def _park(self, batch: Sequence[Sale], reason: str, *, code: str) -> None:
         """Park a batch, and see once its time is over which of its sales are there."""
         for sale in batch:
-            self.sender.settle(sale.row, "parked", code="in_doubt", reason=reason)
+            self.sender.settle(sale.row, "parked", code=code, reason=reason)
         await asyncio.sleep(self.doubts.settle)
         for sale in batch:
-            await self.doubts.park(sale.row._replace(state="parked"))
+            await self.doubts.park(sale.row._replace(state="parked", code=code))
 
     # --- what is shown of it ---------------------------------------------------------
 
@@ -234,58 +255,30 @@ class Batches:
     async def _try(self, batch: Sequence[Sale], buyer: _Buyer) -> None:
         """Send a batch with fields that none had before, while no other one does."""
         async with self._trying:
-            if self.sender.halt or not await self._post(batch, buyer):
+            if new := self._unproven(batch):
+                if await self._post(batch, buyer, code=TRIED):
+                    # Not by the answer, whose form nobody has published.
+                    findings = [await self._shown(sale) for sale in batch]
+                    self._settle(batch, findings, new)
                 return
-            # Not by the answer, whose form nobody has published.
-            unlike = [await self._difference(sale) for sale in batch]
-            if not any(unlike):
-                self._proven |= self._unproven(batch)
-        self._settle(batch, unlike)
+        # Another batch has proven them, while this one was waiting.
+        await self._send(batch, buyer)
 
-    def _settle(self, batch: Sequence[Sale], unlike: Sequence[str | None]) -> None:
-        for sale, reason in zip(batch, unlike, strict=True):
-            if reason is None:
+    async def _shown(self, sale: Sale) -> Finding:
+        return await look_closely(self.sender.referrers, sale.entry)
+
+    def _settle(
+        self, batch: Sequence[Sale], findings: Sequence[Finding], new: set[str]
+    ) -> None:
+        for sale, finding in zip(batch, findings, strict=True):
+            if finding.kind == "equal":
                 self.sender.settle(sale.row, "done")
                 continue
-            self.sender.settle(sale.row, "parked", code=UNLIKE, reason=reason)
+            self.sender.settle(sale.row, "parked", code=UNLIKE, reason=finding.reason)
             self.sender.halt.refused = (
-                f"the program does not take all fields in a batch: {reason}; delete"
-                " the sales that are parked for it, and go on with --batch documented"
+                f"the program does not take all fields in a batch: {finding.reason};"
+                " delete the sales that are parked for it, and go on with --batch"
+                " documented"
             )
-
-    async def _difference(self, sale: Sale) -> str | None:
-        """Say what the API shows otherwise; None for nothing."""
-        finding = await look_up(self.sender.referrers, "transactions", sale.entry)
-        if finding.kind != "equal":
-            return finding.reason
-        key = sale.entry.key
-        listed = self.sender.client.transactions.list(key=key, limit=100)
-        shown = [found async for found in listed if found.key == key]
-        return _otherwise(sale, shown[0])
-
-
-def _otherwise(sale: Sale, shown: Transaction) -> str | None:
-    """Compare what is not compared of a sale that went alone."""
-    wanted = sale.item
-    date = wanted.get("created_at")
-    wrong = (
-        [] if date is None or _seconds(date) == _seconds(shown.created_at) else ["date"]
-    )
-    rewards = shown.rewards or ()
-    products = [reward.product_type_data for reward in rewards]
-    wrong += [
-        name
-        for name in PRODUCT
-        if name in wanted
-        and not all(
-            isinstance(product, Mapping) and str(product.get(name)) == str(wanted[name])
-            for product in products
-        )
-    ]
-    if not wrong:
-        return None
-    return f"{sale.entry.key} is there with another {' and '.join(wrong)}"
-
-
-def _seconds(moment: Any) -> int | None:
-    return int(moment.timestamp()) if moment else None
+        if all(finding.kind == "equal" for finding in findings):
+            self._proven |= new

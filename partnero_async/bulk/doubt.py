@@ -15,15 +15,20 @@ import attrs
 
 from ..errors import PartneroError
 from .journal import Journal
-from .lookup import Finding, look_up
-from .newcomers import Newcomers
+from .lookup import Finding, look_closely, look_up
+from .newcomers import Newcomers, names_of
+from .plan import RowError
 from .send import Sender, each, rows_in
+from .stops import JournalWriteError
 from .store import Row, State
 
-__all__ = ["ABSENT", "Doubts"]
+__all__ = ["ABSENT", "TRIED", "UNLIKE", "Doubts"]
 
 ABSENT: Final = "absent"
 """The code of parked rows that were looked up, and are not there."""
+
+TRIED: Final = "tried"
+"""The code of sales in a batch with fields that nobody has seen to be taken."""
 
 UNLIKE: Final = "unlike"
 """The code of sales that are there with other fields than those that are compared."""
@@ -71,14 +76,12 @@ class Doubts:
     async def _first_look(self, row: Row) -> None:
         finding = await self._look(row)
         if finding and finding.kind != "absent":
-            self._write(row, finding)
+            self.write(row, finding)
 
     async def park(self, row: Row) -> None:
         """Look up a row; what is not found, or not as it should be, is parked."""
-        finding = await self._look(row)
-        seems_equal = finding and finding.kind == "equal" and row.code == UNLIKE
-        if finding and not seems_equal:
-            self._write(row, finding)
+        if finding := await self._look(row):
+            self.write(row, finding)
 
     async def _send_if_absent(self, row: Row) -> None:
         if row.code != ABSENT:
@@ -94,25 +97,36 @@ class Doubts:
         if finding and finding.kind == "absent" and not self.sender.halt:
             await self._send(row)
         elif finding:
-            self._write(row, finding)
+            self.write(row, finding)
 
     async def _send(self, row: Row) -> None:
-        newcomer = await self.newcomers.of(row.buyer)
-        if await self.sender.send(row, newcomer=newcomer) and row.buyer:
-            await self.newcomers.met(row.buyer)
+        try:
+            newcomer = await self.newcomers.of(row.buyer)
+        except JournalWriteError:
+            raise
+        except PartneroError as error:  # what others are sending goes on to its end
+            self.sender.halt.give_up(error)
+            return
+        if await self.sender.send(row, newcomer=newcomer) and newcomer:
+            await self.newcomers.met(*names_of(newcomer))
 
     async def _look(self, row: Row) -> Finding | None:
-        """Look up one row; None when there was no answer."""
-        entry = self.sender.plan.read(row.cells)
+        """Look up one row; None when there was no answer, or nothing to ask for."""
         try:
-            return await look_up(
-                self.sender.referrers, self.sender.plan.resource, entry
-            )
+            entry = self.sender.plan.read(row.cells)
+        except RowError:  # another version of this package read it in
+            return None
+        referrers = self.sender.referrers
+        try:
+            if row.code in (TRIED, UNLIKE):
+                return await look_closely(referrers, entry)
+            return await look_up(referrers, self.sender.plan.resource, entry)
         except PartneroError as error:
             self.sender.halt.judge(error)
             return None
 
-    def _write(self, row: Row, finding: Finding) -> None:
+    def write(self, row: Row, finding: Finding) -> None:
+        """Write down what was found of a row that may have arrived."""
         if finding.kind == "equal":
             self.sender.settle(row, "done")
         else:

@@ -18,7 +18,7 @@ from ..client import Partnero
 from .fields import ResourceName
 from .forecast import UPDATE, Forecast, forecast_of
 from .given import gathered
-from .importing import Run, Watch, buyers_in
+from .importing import Run, Watch, buyers_in, check_for_sales
 from .journal import Journal
 from .kinds import Kind, kind_of
 from .lookup import ALREADY_THERE, Finding, look_up
@@ -95,6 +95,7 @@ async def plan_import(
     Raises `ImportStopError` for a file or columns that cannot be used, and
     `PartneroError` for a key that is refused or an API that does not answer.
     """
+    check_for_sales(resource, customers=customers)
     whole = await gathered(Source.of(source))
     plan, rows = await asyncio.to_thread(open_plan, resource, whole)
     buyers = None if customers is None else await buyers_in(customers)

@@ -22,7 +22,7 @@ from .fields import ResourceName
 from .given import gathered
 from .journal import Journal
 from .kinds import kind_of
-from .newcomers import Newcomers, read_newcomers
+from .newcomers import Newcomers, check_newcomers, read_newcomers
 from .outcomes import Outcomes, RowOutcome
 from .pace import Pacemaker
 from .plan import Plan, plan_of
@@ -41,6 +41,7 @@ __all__ = [
     "Run",
     "Watch",
     "buyers_in",
+    "check_for_sales",
     "imported",
     "plan_in",
     "program_of",
@@ -130,8 +131,7 @@ async def imported(
     outcomes: Outcomes | None = None,
 ) -> Report:
     """Do what `run_import` does, and tell of each row."""
-    if resource != "transactions" and (batch != "no" or customers is not None):
-        raise ImportStopError("batches and customers are for transactions")
+    check_for_sales(resource, batch=batch, customers=customers)
     source = Source.of(source)
     path, rejected = _files(source, journal, rejects)
     _check_folder(rejected)
@@ -144,6 +144,8 @@ async def imported(
         "mapping": _fingerprint(source, rows.header),
         "rejects": str(rejected),
         "update": "yes" if update else "",
+        "batch": batch,
+        "customers": "yes" if buyers else "",
     }
     async with Journal(path) as book:
         began = await book.do(lambda store: _claim(store, about))
@@ -164,6 +166,14 @@ async def imported(
 
 
 # --- before anything is sent -----------------------------------------------------
+
+
+def check_for_sales(
+    resource: ResourceName, *, batch: Batch = "no", customers: object = None
+) -> None:
+    """Raise `ImportStopError` for an option that only sales have."""
+    if resource != "transactions" and (batch != "no" or customers is not None):
+        raise ImportStopError("batches and customers are for transactions")
 
 
 async def buyers_in(customers: Source | Path | str | Given) -> tuple[Plan, Rows]:
@@ -211,7 +221,8 @@ def _check_folder(rejects: Path) -> None:
     folder = rejects.parent
     if not folder.is_dir():
         raise ImportStopError(f"{rejects}: there is no folder {folder}")
-    if rejects.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    other = rejects.exists() and not rejects.is_file()
+    if other or not os.access(folder, os.W_OK | os.X_OK):
         raise ImportStopError(f"{rejects}: the rejected rows cannot be written there")
 
 
@@ -253,7 +264,8 @@ def _claim(store: Store, about: dict[str, str]) -> float:
     else:
         _check_claim(store, about)
         with store.explained():
-            store.keep(update=about["update"])
+            # What may be given otherwise; customers stay those that were given once.
+            store.keep(update=about["update"], batch=about["batch"])
     return float(store.meta("began") or 0)
 
 
@@ -365,6 +377,8 @@ class Run:
         await self.read(rows)
         if buyers:
             await self.journal.do(lambda store: read_newcomers(store, *buyers))
+        else:
+            await self.journal.do(check_newcomers)
         await self.rest()
 
     async def read(self, rows: Rows) -> None:

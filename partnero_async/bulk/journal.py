@@ -73,10 +73,10 @@ class Journal:
 
     # --- for tasks ---------------------------------------------------------------
 
-    def sent(self, *rows: int) -> asyncio.Future[None]:
+    def sent(self, *rows: int, code: str | None = None) -> asyncio.Future[None]:
         """Write down that *rows* are about to be sent; await it before sending."""
         now = time.time()
-        marks = [Mark(row, "sent", sent_at=now) for row in rows]
+        marks = [Mark(row, "sent", code, sent_at=now) for row in rows]
         return self._put(_Job(self._loop.create_future(), marks=marks))
 
     def settled(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import attrs
 
 from .. import retries
+from ..models.transactions import Transaction
 from .kinds import ResourceName, kind_of
 from .plan import Entry
 from .referrers import Referrers
@@ -22,6 +23,7 @@ __all__ = [
     "compare",
     "different",
     "has_customer",
+    "look_closely",
     "look_up",
     "sale_of",
 ]
@@ -34,7 +36,9 @@ ALREADY_THERE: Final = "already_there"
 class Finding:
     """What was found under a key, against what the row holds."""
 
-    kind: Literal["created", "updated", "absent", "equal", "different", "several"]
+    kind: Literal[
+        "created", "updated", "absent", "equal", "different", "several", "unlike"
+    ]
     reason: str
     wrong: Sequence[str] = ()
     """The fields that differ."""
@@ -60,6 +64,41 @@ async def look_up(
     """Read by key, and compare."""
     found = await kind_of(resource).find(referrers, entry.arguments)
     return await compare(referrers, resource, entry, found)
+
+
+async def look_closely(referrers: Referrers, entry: Entry) -> Finding:
+    """Read a sale by key, and compare all that went in a batch."""
+    key = entry.key
+    listed = referrers.client.transactions.list(key=key, limit=100)
+    found = [sale async for sale in listed if sale.key == key]
+    finding = await compare(referrers, "transactions", entry, found)
+    wrong = _unlike(entry, found[0]) if finding.kind == "equal" else ()
+    reason = f"{key} is there with another {' and '.join(wrong)}"
+    return Finding("unlike", reason, wrong=wrong) if wrong else finding
+
+
+PRODUCT: Final = ("product_id", "product_type")
+
+
+def _unlike(entry: Entry, shown: Transaction) -> Sequence[str]:
+    """Name what is not compared of a sale that went alone, and is otherwise."""
+    wanted = entry.arguments
+    date = wanted.get("created_at")
+    wrong = ["date"] if date and _seconds(date) != _seconds(shown.created_at) else []
+    products = [reward.product_type_data for reward in shown.rewards or ()]
+    return wrong + [
+        name
+        for name in PRODUCT
+        if name in wanted
+        and not all(
+            isinstance(product, Mapping) and str(product.get(name)) == str(wanted[name])
+            for product in products
+        )
+    ]
+
+
+def _seconds(moment: Any) -> int | None:
+    return int(moment.timestamp()) if moment else None
 
 
 async def compare(

@@ -21,7 +21,15 @@ from .stops import JournalError
 from .store import Store
 from .table import Record, Rows
 
-__all__ = ["Newcomers", "introduced", "read_newcomers"]
+__all__ = [
+    "Newcomers",
+    "check_newcomers",
+    "introduced",
+    "names_of",
+    "read_newcomers",
+]
+
+NAMES: Final = ("key", "email")
 
 SALES: Final = frozenset({"referral_url"})
 """What a sale has beside its customer, and not in it."""
@@ -69,9 +77,14 @@ class Newcomers:
         arguments: dict[str, Any] = json.loads(found)
         return arguments
 
-    async def met(self, buyer: str) -> None:
-        """Take note that *buyer* is there."""
-        await self.journal.do(lambda store: store.know_customers([buyer]))
+    async def met(self, *names: str) -> None:
+        """Take note that who has these *names* is there."""
+        await self.journal.do(lambda store: store.know_customers(names))
+
+
+def names_of(newcomer: Mapping[str, Any]) -> list[str]:
+    """Return all names that sales may have for a customer."""
+    return [named(name, newcomer[name]) for name in NAMES if newcomer.get(name)]
 
 
 # --- their file ----------------------------------------------------------------------
@@ -107,15 +120,22 @@ def _add(store: Store, record: Record, plan: Plan) -> None:
     else:
         problem = None
     text = None if problem else json.dumps(arguments)
-    for name in ("key", "email"):
-        if name in arguments:
-            known = named(name, arguments[name])
-            store.add_newcomer(known, row=row, arguments=text, problem=problem)
+    names = names_of(arguments)
+    store.add_newcomer(names, row=row, arguments=text, problem=problem)
+
+
+def check_newcomers(store: Store) -> None:
+    """Raise `JournalError` where customers were given that were not read to the end."""
+    if store.meta("customers") and store.meta("newcomers") is None:
+        raise JournalError(
+            f"{store.path}: the customers were not read to the end: start the import"
+            " itself, with --customers"
+        )
 
 
 def _named_in(cells: list[str], plan: Plan) -> dict[str, str]:
     return {
         field.name: cells[position]
         for position, field in plan.takes
-        if field.name in ("key", "email") and position < len(cells) and cells[position]
+        if field.name in NAMES and position < len(cells) and cells[position]
     }

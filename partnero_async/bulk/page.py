@@ -38,6 +38,8 @@ def write(report: Report, path: Path | str) -> None:
     Raises `OSError` where it cannot be written.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no file")
     part = path.with_name(f"{path.name}.part")
     text = render(report, beside=path.absolute().parent)
     # Half of a pair of surrogates, in a key or in a path, must not cost the page.

@@ -166,7 +166,8 @@ def _known_by(arguments: Mapping[str, Any]) -> str | None:
 
 def named(name: str, value: str) -> str:
     """Spell how a customer is named, in one text."""
-    return f"{name}:{value}"
+    # The case of an address means nothing, and may change on the way.
+    return f"{name}:{value.casefold() if name == 'email' else value}"
 
 
 def put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:

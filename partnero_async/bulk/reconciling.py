@@ -7,6 +7,7 @@ that is the cheaper way, else one by one.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -48,6 +49,7 @@ from .scan import entry_of
 from .send import Halt, each
 from .sides import Sides
 from .source import Given, Source
+from .stops import ImportStopError
 from .table import Record
 
 __all__ = ["reconcile"]
@@ -97,6 +99,11 @@ async def reconcile(
             watch=on_progress or (lambda _what, _count: None),
         )
         return await run.of(source)
+    except sqlite3.Error as error:
+        sides.close()
+        raise ImportStopError(
+            f"what is compared cannot be kept in a temporary file: {error}"
+        ) from None
     except BaseException:
         sides.close()
         raise

@@ -162,6 +162,8 @@ class Intent:
 
     sender: Sender
     rows: Sequence[Row]
+    code: str | None = None
+    """Kept with rows that are under way."""
     written: bool = False
 
     @contextmanager
@@ -178,7 +180,8 @@ class Intent:
         sender = self.sender
         if sender.halt:
             raise HaltedError
-        await sender.journal.sent(*(row.row for row in self.rows))
+        rows = (row.row for row in self.rows)
+        await sender.journal.sent(*rows, code=self.code)
         sender.progress.sent += 0 if self.written else len(self.rows)
         self.written = True
 
@@ -231,10 +234,8 @@ class Sender:
         """
         if self.outcomes:
             await self.outcomes.room()
-        try:
-            entry = self.plan.read(row.cells)
-        except RowError as error:  # another version of this package read it in
-            self._reject(row, error)
+        entry = self.read(row)
+        if entry is None:
             return False
         intent = Intent(self, [row])
         try:
@@ -268,6 +269,14 @@ class Sender:
         code = UPDATED if finding.kind == "updated" else None
         self.settle(row, "done", code=ALREADY_THERE if there else code)
         return True
+
+    def read(self, row: Row) -> Entry | None:
+        """Return the call that a pending row stands for; reject one that has none."""
+        try:
+            return self.plan.read(row.cells)
+        except RowError as error:  # another version of this package read it in
+            self._reject(row, error)
+            return None
 
     def _reject(self, row: Row, error: RowError) -> None:
         self.settle(

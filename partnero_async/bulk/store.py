@@ -206,6 +206,9 @@ class Store:
                 raise JournalInUseError(
                     f"{self.path}: another import is using this journal"
                 ) from None
+            if code == sqlite3.SQLITE_NOTADB:
+                why = f"{self.path} is no journal of an import"
+                raise JournalError(why) from None
             # What is more than the lowest byte says more about the kind.
             unwritten = code is not None and code & 0xFF in UNWRITTEN
             kind = JournalWriteError if unwritten else JournalError
@@ -408,15 +411,31 @@ class Store:
         self._sql.execute("DELETE FROM newcomers")
 
     def add_newcomer(
-        self, name: str, *, row: int, arguments: str | None, problem: str | None
+        self,
+        names: Sequence[str],
+        *,
+        row: int,
+        arguments: str | None,
+        problem: str | None,
     ) -> None:
         """Write down who can be created with a sale, or why it cannot be."""
-        # Of two rows that differ nobody knows which one counts, so neither does.
-        self._sql.execute(
-            "INSERT INTO newcomers VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
-            " SET problem = 'rows ' || row || ' and ' || excluded.row"
-            " || ' of its file name it both', arguments = NULL",
-            (name, row, arguments, problem),
+        found = self._sql.execute(
+            "SELECT DISTINCT row FROM newcomers"
+            " WHERE name IN (SELECT value FROM json_each(?)) ORDER BY row",
+            (json.dumps(names),),
+        )
+        # Of rows that share a name nobody knows which one counts, so none does.
+        if others := [other for (other,) in found.fetchall()]:
+            rows = f"{', '.join(map(str, others))} and {row}"
+            problem, arguments = f"rows {rows} of its file name it", None
+            self._sql.execute(
+                "UPDATE newcomers SET problem = ?, arguments = NULL"
+                " WHERE row IN (SELECT value FROM json_each(?))",
+                (problem, json.dumps(others)),
+            )
+        self._sql.executemany(
+            "INSERT OR IGNORE INTO newcomers VALUES (?, ?, ?, ?)",
+            ((name, row, arguments, problem) for name in names),
         )
 
     def has_newcomers(self) -> bool:

@@ -81,11 +81,17 @@ WHY: Final = "it was being sent when the import ended, and was not looked up yet
 
 def _listed(store: Store, *states: State) -> list[Listed]:
     rows = store.fetch(states, after=0, limit=LISTED)
-    return [_row(row.row, row.key, row.code, row.reason) for row in rows]
+    return [
+        _row(row.row, row.key, _code(row.state, row.code), row.reason) for row in rows
+    ]
 
 
 def _row(row: int, key: str | None, code: str | None, reason: str | None) -> Listed:
-    return Listed(row, key, code or UNDER_WAY, reason or WHY)
+    return Listed(row, key, code, reason or WHY)
+
+
+def _code(state: State, code: str | None) -> str | None:
+    return UNDER_WAY if state == "sent" else code
 
 
 # What is sorted are small rows: keys and reasons are joined to the few that are left.
@@ -102,9 +108,11 @@ def _outcomes(store: Store) -> Sequence[Outcome]:
     return [
         Outcome(
             state=state,
-            code=code or (UNDER_WAY if state == "sent" else None),
+            code=_code(state, code),
             rows=many,
-            example=_row(row, key, code, reason) if state in TOLD else None,
+            example=_row(row, key, _code(state, code), reason)
+            if state in TOLD
+            else None,
         )
         for state, code, many, key, reason, row in store.select(OUTCOMES)
     ]

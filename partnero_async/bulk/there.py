@@ -129,16 +129,16 @@ class Survey:
 
     async def _meet(self, met: tuple[Row, list[Sale]]) -> None:
         row, sales = met
-        entry = self.sender.plan.read(row.cells)
-        resource = self.sender.plan.resource
-        finding = await compare(self.sender.referrers, resource, entry, sales)
-        self._settle(row, finding)
+        if entry := self.sender.read(row):
+            resource = self.sender.plan.resource
+            finding = await compare(self.sender.referrers, resource, entry, sales)
+            self._settle(row, finding)
 
     async def _look(self, row: Row) -> None:
-        entry = self.sender.plan.read(row.cells)
-        finding = await look_up(self.sender.referrers, "transactions", entry)
-        if finding.kind != "absent":
-            self._settle(row, finding)
+        if entry := self.sender.read(row):
+            finding = await look_up(self.sender.referrers, "transactions", entry)
+            if finding.kind != "absent":
+                self._settle(row, finding)
 
     def _settle(self, row: Row, finding: Finding) -> None:
         """Nothing was sent yet, so what is there was not ours."""
@@ -178,7 +178,9 @@ class Survey:
         self, row: Row, lead: Lead, other: dict[int, tuple[Row, Finding]]
     ) -> None:
         """Compare a lead; one of another partner is another lead."""
-        entry = self.sender.plan.read(row.cells)
+        entry = self.sender.read(row)
+        if entry is None:
+            return
         referrers = self.sender.referrers
         wrong = await self._kind.differing(referrers, entry.arguments, lead)
         if not wrong:

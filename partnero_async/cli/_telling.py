@@ -67,7 +67,10 @@ def next_steps(report: Report) -> list[str]:
     """Say what is left to be done, and how."""
     steps: list[str] = []
     if report.rejects:
-        steps.append(f"mend and import the rejected rows: {report.rejects}")
+        steps.append(
+            "mend the rejected rows, and import them with the same options:"
+            f" {report.rejects}"
+        )
     if report.parked or report.sent:
         steps.append(
             f"look up what is in doubt: partnero import resolve {report.journal}"

@@ -25,6 +25,7 @@ from ..bulk import (
     run_import,
 )
 from ..bulk.foresee import checked
+from ..bulk.importing import check_for_sales
 from ..client import Partnero
 from ._input import File, Input
 from ._options import Concurrency, Limit, Seconds, Switch
@@ -38,7 +39,7 @@ Exit codes: 0 all rows are done; 1 some were rejected or are still to be sent, b
 the API did not answer, asked for a long wait or refused the key on the way (start it
 again to go on); 2 it could not start, or the key was refused and no row is done;
 3 some rows are in doubt (`partnero import resolve JOURNAL` looks them up), whatever
-else happened; 130 interrupted (start it again to go on).
+else happened, except for 130 interrupted (start it again to go on).
 """
 
 app: App = App(
@@ -70,6 +71,7 @@ def _command(resource: ResourceName) -> Callable[..., int]:
         report: Path | None = None,
         json: Switch = False,
     ) -> int:
+        check_for_sales(resource, batch=batch, customers=customers)
         source = read.source(file, resource)
         buyers = _buyers(customers, customers_mapping)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -83,6 +84,8 @@ def transactions(
     """
     _check_files(file, output, missing)
     source = read.source(file, "transactions")
+    # What is half written is removed then, as it is on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     work = _reconcile(source, surplus=surplus, concurrency=concurrency, limit=limit)
     with asyncio.run(work) as found:
         again = _write_missing(found, missing, source) if missing else None
@@ -97,7 +100,9 @@ def _check_files(file: Path, *written: Path | None) -> None:
     if any(one == other for one, other in combinations(places, 2)):
         raise ImportStopError("FILE, --output and --missing must be different files")
     for path in given:
-        if path.is_dir() or not path.parent.is_dir():
+        # A device would be replaced by the file.
+        other = path.exists() and not path.is_file()
+        if other or not path.parent.is_dir():
             raise ImportStopError(f"{path}: it cannot be written there")
 
 

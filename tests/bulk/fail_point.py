@@ -28,11 +28,11 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def sent_or_die(self: Journal, row: int) -> Any:
+def sent_or_die(self: Journal, *rows: int, **more: Any) -> Any:
     """Die before the intent of a row is written down."""
     if POINT == "before intent" and next(sales) == LAST:
         die()
-    return sent(self, row)
+    return sent(self, *rows, **more)
 
 
 async def send_or_die(self: Session, request: Request, flight: Flight) -> Any:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from partnero_async import Partnero
-from partnero_async.bulk import ImportStopError, JournalError, Source
+from partnero_async.bulk import ImportStopError, JournalError, Source, SourceError
 from partnero_async.bulk.batch import Sale, batches_of
 from partnero_async.bulk.plan import plan_of
 from partnero_async.bulk.store import Row
+from partnero_async.errors import PermissionDeniedError
 from partnero_async.sandbox import Assumptions, Sandbox
-from tests.bulk.both import resolve, run_import
+from tests.bulk.both import resolve, resume, retry_rejects, run_import
 from tests.bulk.shop import open_shop, write_csv
 
 PLAIN = ("key", "customer.key", "amount", "action")
@@ -212,6 +213,79 @@ async def test_refused_batch_has_changed_nothing(
     assert report.first_rejected[0].key == "a"
 
 
+async def test_refused_batch_that_was_taken_is_not_sent_once_more(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Nobody says that a batch is all or nothing: its sales are looked up first."""
+    shop.fail_next("transactions.create_batch", when="after", how=422)
+    report = await move(client, file_of(tmp_path, plain("a", "b", "c")))
+    assert (report.done, report.exit_code) == (3, 0)
+    assert recorded(shop) == ["a", "b", "c"]
+
+
+def blinded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the look-ups of a batch be refused."""
+
+    async def refuse(*_: Any) -> Any:
+        raise PermissionDeniedError("no reading")
+
+    monkeypatch.setattr("partnero_async.bulk.batch.look_closely", refuse)
+
+
+async def test_refused_batch_that_cannot_be_looked_up_is_in_doubt(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is sent before the next start has looked for it."""
+    shop.fail_next("transactions.create_batch", when="after", how=422)
+    file = file_of(tmp_path, plain("a", "b", "c"))
+    with monkeypatch.context() as patch:
+        blinded(patch)
+        report = await move(client, file)
+    assert (report.sent, report.exit_code) == (3, 3)
+    assert report.reasons == {"under_way": 3}
+    report = await move(client, file)
+    assert (report.done, recorded(shop)) == (3, ["a", "b", "c"])
+
+
+async def test_first_batch_with_more_fields_is_compared_by_the_next_start(
+    partnero: type[Partnero], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ended a run before that was done."""
+    rows = [(f"s{n}", "c1", "1", "sale", "2024-01-31") for n in range(3)]
+    file = file_of(tmp_path, rows, header=DATED)
+    async with (
+        Sandbox(assumptions=Assumptions(batch_sale="documented")) as sandbox,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        await open_shop(client)
+        with monkeypatch.context() as patch:
+            blinded(patch)
+            report = await move(client, file, batch="all-fields")
+        assert report.reasons == {"under_way": 3}
+        report = await move(client, file)
+        assert (report.reasons, report.done) == ({"unlike": 3}, 0)
+
+
+@pytest.mark.parametrize("when", ["after", "before"])
+async def test_first_batch_with_more_fields_that_is_lost_is_compared_as_well(
+    partnero: type[Partnero], tmp_path: Path, when: Any
+) -> None:
+    """What is there of it has to be as it was sent, date and all."""
+    rows = [(f"s{n}", "c1", "1", "sale", "2024-01-31") for n in range(3)]
+    file = file_of(tmp_path, rows, header=DATED)
+    async with (
+        Sandbox(assumptions=Assumptions(batch_sale="documented")) as sandbox,
+        partnero(sandbox.api_key, base_url=sandbox.url, settle=0.05) as client,
+    ):
+        await open_shop(client)
+        sandbox.fail_next("transactions.create_batch", when=when, how="disconnect")
+        report = await move(client, file, batch="all-fields")
+        assert (report.done, report.parked) == (0, 3)
+        assert report.reasons == {"unlike" if when == "after" else "absent": 3}
+        report = await resolve(client, report.journal, send_absent=True, settle=0.01)
+        assert report.parked == (3 if when == "after" else 0)
+
+
 @pytest.mark.parametrize(
     ("when", "done"),
     [
@@ -304,7 +378,7 @@ async def test_sale_of_a_newcomer_who_cannot_be_created_is_rejected(
     assert (report.rejected, report.done) == (4, 0)
     reasons = {listed.key: listed.reason for listed in report.first_rejected}
     assert "row 1 of the customers: email: 'no address' is no e-mail" in reasons["a"]
-    assert "rows 2 and 3 of its file name it both" in reasons["b"]
+    assert "rows 2 and 3 of its file name it" in reasons["b"]
     assert reasons["d"] == "the program has no customer with key n4"
     assert recorded(shop) == []
 
@@ -334,6 +408,90 @@ async def test_customer_of_a_batch_that_is_lost_is_created_later(
     report = await resolve(client, report.journal, send_absent=True, settle=0.01)
     assert report.done == 2
     assert (await client.customers.get("n1")).email == ADA[1]
+
+
+BOTH_NAMES = ("key", "customer.key", "customer.email", "amount")
+
+
+async def test_newcomer_with_two_names_is_created_once(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Sales may name a customer by key and by address, in any case."""
+    rows = [
+        ("a", "n1", "", "1"),
+        ("b", "", "n1@example.com", "1"),
+        ("c", "", "N1@Example.com", "1"),
+    ]
+    file = file_of(tmp_path, rows, header=BOTH_NAMES)
+    report = await move(
+        client, file, customers=people(tmp_path, ADA), concurrency=1, batch="no"
+    )
+    assert (report.done, report.exit_code) == (3, 0)
+    assert len([e for e in shop.ledger if e.operation == "customers.create"]) == 4
+    sales = [sale.customer async for sale in client.transactions.list()]
+    assert sales == ["n1", "n1", "n1"]
+
+
+async def test_newcomers_that_share_a_name_are_none(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Neither counts, under whichever of its names a sale has it."""
+    rows = [("a", "", "n2@example.com", "1"), ("b", "", "other@example.com", "1")]
+    file = people(tmp_path, BEA, ("n2", "other@example.com", "p1"))
+    report = await move(
+        client, file_of(tmp_path, rows, header=BOTH_NAMES), customers=file
+    )
+    assert (report.rejected, recorded(shop)) == (2, [])
+    why = "rows 1 and 2 of its file name it"
+    assert all(why in listed.reason for listed in report.first_rejected)
+
+
+@pytest.mark.parametrize("how", ["resume", "retry-rejects"])
+async def test_batches_are_gone_on_with_from_the_journal(
+    client: Partnero, shop: Sandbox, tmp_path: Path, how: str
+) -> None:
+    """Without its file, an import sends as it was asked to before."""
+    rows = [*plain("a", "b", "c"), *plain("d", "e", customer="late")]
+    shop.fail_next("transactions.create_batch", how=401)
+    report = await move(client, file_of(tmp_path, rows))
+    assert (report.pending, report.rejected) == (3, 2)
+    await client.customers.create("late", partner={"key": "p1"})
+    go_on = resume if how == "resume" else retry_rejects
+    report = await go_on(client, report.journal, settle=0.01)
+    assert (report.done, report.rejected) == ((3, 2) if how == "resume" else (5, 0))
+    assert len(batches(shop)) == report.done
+
+
+async def test_customers_that_were_not_read_to_the_end(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Their sales wait for them, and are not rejected meanwhile."""
+    file = file_of(tmp_path, plain("a", "b", customer="n1"))
+    broken = tmp_path / "people.csv"
+    broken.write_text('key,email,partner.key\nn1,n1@example.com,p1\n"n2,,p1\n')
+    with pytest.raises(SourceError):
+        await move(client, file, customers=broken)
+    journal = tmp_path / "sales.csv.journal"
+    for go_on in (resume(client, journal), move(client, file)):
+        with pytest.raises(JournalError, match="with --customers"):
+            await go_on
+    report = await move(client, file, customers=people(tmp_path, ADA))
+    assert (report.done, recorded(shop)) == (2, ["a", "b"])
+
+
+async def test_resolving_without_an_answer_about_the_customer_sends_nothing(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """It says why, and the sales stay as they are."""
+    file = file_of(tmp_path, plain("a", "b", customer="n1"))
+    shop.fail_next("transactions.create_batch", how="disconnect")
+    report = await move(client, file, customers=people(tmp_path, ADA))
+    shop.fail_next("customers.get", how=403, times=2)
+    report = await resolve(client, report.journal, send_absent=True, settle=0.01)
+    assert (report.parked, report.exit_code) == (2, 3)
+    assert "permission" in str(report.refused)
+    report = await resolve(client, report.journal, send_absent=True, settle=0.01)
+    assert sorted(map(str, recorded(shop))) == ["a", "b"]
 
 
 @pytest.mark.parametrize("option", [{"batch": "documented"}, {"customers": "x.csv"}])

@@ -182,9 +182,9 @@ async def test_the_intent_is_written_before_it_is_sent_again(
     marks: list[str] = []
     sent, send = Journal.sent, Session.send
 
-    def noted(self: Journal, row: int) -> Any:
+    def noted(self: Journal, row: int, **more: Any) -> Any:
         marks.append("intent")
-        return sent(self, row)
+        return sent(self, row, **more)
 
     async def noted_too(self: Session, request: Request, flight: Flight) -> Any:
         if request.method == "POST":

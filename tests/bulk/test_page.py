@@ -410,3 +410,12 @@ async def test_the_page_of_an_import(
     assert "amount: '<b>1,5</b>' is no amount" in page.text
     assert page.links() == ["./t.csv.rejects.csv"]
     assert "Rows a second" in page.texts
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    """The page becomes a file, and takes the place of files only."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="is no file"):
+        write(Report(resource="partners", journal=Path("j")), pipe)
+    assert names_in(tmp_path) == ["pipe"]

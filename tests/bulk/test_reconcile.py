@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from sqlite3 import ProgrammingError
+from sqlite3 import OperationalError, ProgrammingError
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from partnero_async import Partnero
 from partnero_async.bulk import (
     ColumnError,
     Difference,
+    ImportStopError,
     Reconciliation,
     Source,
     SourceError,
@@ -615,3 +616,20 @@ async def plant(client: Partnero, number: int, change: str) -> None:
         await sell(client, number, **more.get(change, {}))
     if change == "archived":
         await client.transactions.archive(f"s{number}")
+
+
+async def test_a_full_disk(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is compared is in a temporary file: it says so, and nothing else."""
+    del shop  # opened by now
+
+    def full(*_: Any) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr("partnero_async.bulk.sides.Sides.add", full)
+    file = write_csv(tmp_path / "t.csv", [sale(1)])
+    with pytest.raises(
+        ImportStopError, match="temporary file: database or disk is full"
+    ):
+        await reconcile(client, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -380,6 +381,7 @@ async def test_files_must_not_overwrite_each_other(
     [
         pytest.param("nowhere/r.csv", "there is no folder", id="no folder"),
         pytest.param("folder", "cannot be written there", id="a folder"),
+        pytest.param("pipe", "cannot be written there", id="a pipe"),
     ],
 )
 async def test_rejects_that_cannot_be_written(
@@ -387,11 +389,12 @@ async def test_rejects_that_cannot_be_written(
 ) -> None:
     """Where the rejects file cannot be written, that is said before a sale is sent."""
     (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
     file = write_csv(tmp_path / "s.csv", BAD_ROWS)
     with pytest.raises(ImportStopError, match=reason):
         await sell(client, file, rejects=tmp_path / rejects)
     assert sales_in(shop) == []
-    assert names_in(tmp_path) == ["folder", "s.csv"]
+    assert names_in(tmp_path) == ["folder", "pipe", "s.csv"]
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_what_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
     text = tmp_path / "t.csv"
     text.write_text("key,amount\n" * 100)
     before = text.read_bytes()
-    with pytest.raises(JournalError, match="not a database"):
+    with pytest.raises(JournalError, match="is no journal of an import"):
         Store(text, make=True)
     assert text.read_bytes() == before
     other = sqlite_file(tmp_path / "o", "CREATE TABLE t (x)")

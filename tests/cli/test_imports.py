@@ -244,7 +244,7 @@ def test_everything_that_a_report_may_say() -> None:
             pending=2,
             refused="the key is revoked",
             unreachable="no connection",
-            rejects=Path("s.csv.rejects.csv"),
+            rejects=Path("r.csv"),
             first_rejected=[Listed(1, None, "missing", "no key\x1b[2J")],
             first_parked=[Listed(2, "s2", "several", "2 sales have the key s2")],
         )
@@ -260,7 +260,7 @@ def test_everything_that_a_report_may_say() -> None:
         "rejected: 22 more",
         "parked: row 2 (s2): 2 sales have the key s2",
         "parked: 1 more",
-        "mend and import the rejected rows: s.csv.rejects.csv",
+        "mend the rejected rows, and import them with the same options: r.csv",
         "look up what is in doubt: partnero import resolve s.csv.journal",
         "stopped, the API refuses: the key is revoked",
         "stopped for now: no connection",

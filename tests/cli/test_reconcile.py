@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -21,12 +22,14 @@ from partnero_async.sandbox import Sandbox
 from tests.bulk.shop import (
     HEADER,
     Ended,
+    end,
     environment,
     names_in,
     read_csv,
     run,
     sale,
     sales_in,
+    start,
     write_csv,
 )
 
@@ -226,6 +229,7 @@ async def test_a_list_that_may_have_shifted(client: Partnero, tmp_path: Path) ->
         ),
         pytest.param(["-o", "none/x.csv"], "none/x.csv", id="no folder"),
         pytest.param(["--missing", "."], "cannot be written", id="a folder"),
+        pytest.param(["-o", "/proc/self/fd/1"], "cannot be written", id="a pipe"),
     ],
 )
 async def test_what_cannot_work(
@@ -258,6 +262,21 @@ async def test_a_file_that_cannot_be_written_to_its_end(
     assert read_csv(output) == [list(HEADER)]
     assert names_in(tmp_path) == ["out.csv", "t.csv"]
     assert (await compare(shop, file, "-o", output)).code == 1
+
+
+async def test_a_signal_ends_it_in_order(tmp_path: Path) -> None:
+    """TERM is what Ctrl-C is: 130, nothing on standard error, nothing half written."""
+    file = write_csv(tmp_path / "t.csv", map(sale, range(5)))
+    async with Sandbox(latency=10) as slow:
+        arguments = ("reconcile", "transactions", file, "-o", tmp_path / "out.csv")
+        process = await start(*arguments, env=environment(slow))
+        # Sleeping is how a test waits for a server's counter.
+        while not slow.requests:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+        process.terminate()
+        ended = await end(process)
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
+    assert names_in(tmp_path) == ["t.csv"]
 
 
 async def test_after_an_import(client: Partnero, shop: Sandbox, tmp_path: Path) -> None:
