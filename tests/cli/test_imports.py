@@ -515,8 +515,8 @@ async def test_customers_beside_their_sales(shop: Sandbox, tmp_path: Path) -> No
     ended = await run(*command, "--customers", people, env=env)
     assert ended.code == 0, ended
     assert sales_in(shop) == [("s1", Decimal("1.25"))]
-    command = ("import", "partners", people, "--dry-run", "--customers", people)
-    wrong = await run(*command, env=env)
+    other = ("import", "partners", people, "--dry-run", "--customers", people)
+    wrong = await run(*other, env=env)
     assert (wrong.code, wrong.out) == (2, "")
     assert "are for transactions" in wrong.err
 
