@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -10,8 +11,16 @@ from typing import Any
 import pytest
 
 from partnero_async import Partnero
-from partnero_async.bulk import ImportStopError, JournalError, Source, SourceError
+from partnero_async.bulk import (
+    ImportStopError,
+    JournalError,
+    JournalWriteError,
+    Source,
+    SourceError,
+)
 from partnero_async.bulk.batch import Sale, batches_of
+from partnero_async.bulk.journal import Journal
+from partnero_async.bulk.newcomers import Newcomers
 from partnero_async.bulk.plan import plan_of
 from partnero_async.bulk.store import Row
 from partnero_async.errors import PermissionDeniedError
@@ -319,6 +328,53 @@ async def test_long_wait_leaves_a_batch_for_later(
     assert (report.done, recorded(shop)) == (2, ["a", "b"])
 
 
+async def test_key_that_is_refused_ends_the_sales_of_a_buyer(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """What was not sent by then stays pending, whether it was refused or not begun."""
+    rows = [*plain("a", "b", "c"), ("d", "c1", "1", "")]
+    file = file_of(tmp_path, [(*row, "") for row in rows[:2]], header=DATED)
+    shop.fail_next("transactions.create_batch", how=422)
+    shop.fail_next("transactions.create", how=401)
+    report = await move(client, file)
+    assert (report.pending, report.sent, report.done) == (1, 1, 0)
+    assert recorded(shop) == []
+    rows = [(key, "c1", "1", "sale", "2024-01-31") for key in "ab"]
+    file = write_csv(tmp_path / "more.csv", rows, header=DATED)
+    shop.fail_next("transactions.create", how=401)
+    report = await move(client, file)
+    assert (report.pending, recorded(shop)) == (2, [])
+
+
+@pytest.mark.parametrize("sent", [0, 1])
+async def test_journal_that_can_be_written_no_more_ends_batches(
+    client: Partnero,
+    shop: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sent: int,
+) -> None:
+    """The batch whose intent is not on the disk is not sent, nor any after it."""
+    announce, left = Journal.sent, 2 * sent
+
+    def full(self: Journal, row: int, **more: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            return announce(self, row, **more)
+        failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        failed.set_exception(JournalWriteError("full"))
+        return failed
+
+    rows = [*plain("a", "b"), *plain("c", "d", customer="c2")]
+    monkeypatch.setattr(Journal, "sent", full)
+    with pytest.raises(JournalWriteError, match="full") as caught:
+        await move(client, file_of(tmp_path, rows), concurrency=1)
+    assert recorded(shop) == ["a", "b"][: 2 * sent]
+    assert caught.value.report is not None
+    assert caught.value.report.done == 2 * sent
+
+
 # --- customers that come along ---------------------------------------------------
 
 
@@ -392,6 +448,7 @@ async def test_newcomers_of_a_run_that_was_cut_short(
     shop.fail_next("transactions.create_batch", when="after", how="disconnect")
     report = await move(client, file, customers=customers, concurrency=1)
     assert (report.done, report.exit_code) == (4, 0)
+    assert (await move(client, file, customers=customers)).done == 4
     (tmp_path / "people.csv").write_text(customers.read_text() + "n5,,p1\n")
     with pytest.raises(JournalError, match="the customers are not those"):
         await move(client, file, customers=customers)
@@ -479,6 +536,35 @@ async def test_customers_that_were_not_read_to_the_end(
     assert (report.done, recorded(shop)) == (2, ["a", "b"])
 
 
+async def test_customers_may_be_objects_with_bad_members(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """A member that is no cell is the reason why the sales are rejected."""
+    customers = tmp_path / "people.jsonl"
+    customers.write_text('{"key": "n1", "partner": {"key": "p1"}, "name": "a\\u0000"}')
+    file = file_of(tmp_path, plain("a", customer="n1"))
+    report = await move(client, file, customers=customers)
+    assert (report.rejected, recorded(shop)) == (1, [])
+    assert "row 1 of the customers: name: " in report.first_rejected[0].reason
+
+
+async def test_full_disk_while_what_is_absent_is_sent(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends as it does anywhere else."""
+    file = file_of(tmp_path, plain("a", "b", customer="n1"))
+    shop.fail_next("transactions.create_batch", how="disconnect")
+    report = await move(client, file, customers=people(tmp_path, ADA))
+
+    async def full(*_: Any) -> Any:
+        raise JournalWriteError("full")
+
+    monkeypatch.setattr(Newcomers, "of", full)
+    with pytest.raises(JournalWriteError, match="full"):
+        await resolve(client, report.journal, send_absent=True, settle=0.01)
+    assert recorded(shop) == []
+
+
 async def test_resolving_without_an_answer_about_the_customer_sends_nothing(
     client: Partnero, shop: Sandbox, tmp_path: Path
 ) -> None:
@@ -486,11 +572,12 @@ async def test_resolving_without_an_answer_about_the_customer_sends_nothing(
     file = file_of(tmp_path, plain("a", "b", customer="n1"))
     shop.fail_next("transactions.create_batch", how="disconnect")
     report = await move(client, file, customers=people(tmp_path, ADA))
-    shop.fail_next("customers.get", how=403, times=2)
-    report = await resolve(client, report.journal, send_absent=True, settle=0.01)
+    shop.fail_next("customers.get", how=403)
+    options: dict[str, Any] = {"send_absent": True, "settle": 0.01}
+    report = await resolve(client, report.journal, concurrency=1, **options)
     assert (report.parked, report.exit_code) == (2, 3)
     assert "permission" in str(report.refused)
-    report = await resolve(client, report.journal, send_absent=True, settle=0.01)
+    await resolve(client, report.journal, **options)
     assert sorted(map(str, recorded(shop))) == ["a", "b"]
 
 

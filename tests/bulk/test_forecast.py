@@ -13,7 +13,14 @@ import pytest
 
 import partnero_sync.bulk
 from partnero_async import Partnero
-from partnero_async.bulk import ColumnError, Forecast, Money, Planned, SourceError
+from partnero_async.bulk import (
+    ColumnError,
+    Forecast,
+    ImportStopError,
+    Money,
+    Planned,
+    SourceError,
+)
 from partnero_async.bulk import dry_run as awaited_dry_run
 from partnero_async.errors import ConnectionFailedError, WrongProgramError
 from partnero_async.models import Customer, Page
@@ -347,3 +354,16 @@ async def test_a_customer_that_was_deleted_is_not_there(
     monkeypatch.setattr(CustomersResource, "list", with_deleted)
     forecast = await plan_import(client, "customers", customers(tmp_path))
     assert steps(forecast)[0] == ("c1", "create")
+
+
+async def test_sales_of_newcomers(client: Partnero, tmp_path: Path) -> None:
+    """A plan knows who would be created with a sale; only sales have such customers."""
+    rows = [sale(1, customer="n1"), sale(2, customer="n2")]
+    file = write_csv(tmp_path / "s.csv", rows)
+    people = write_csv(
+        tmp_path / "p.csv", [("n1", "p1")], header=("key", "partner.key")
+    )
+    forecast = await plan_import(client, "transactions", file, customers=people)
+    assert (forecast.create, forecast.refuse) == (1, 1)
+    with pytest.raises(ImportStopError, match="are for transactions"):
+        await plan_import(client, "partners", file, customers=people)

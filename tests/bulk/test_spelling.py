@@ -100,3 +100,10 @@ def test_only_amounts_and_dates_are_concerned() -> None:
     spelling = Spelling(decimal_comma=True, date_format="%d.%m.%Y")
     assert spelling.localised(FIELDS["key"]) is FIELDS["key"]
     assert read(spelling, "key", "1.234,56") == "1.234,56"
+
+
+def test_a_day_in_a_format() -> None:
+    """What takes a day and no time is read in the format that is given too."""
+    field = fields_of("coupons")["redemption_specific_date_value"]
+    there = Spelling(date_format="%d.%m.%Y").localised(field)
+    assert there.parse("31.01.2030") == dt.date(2030, 1, 31)

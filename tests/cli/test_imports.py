@@ -498,3 +498,35 @@ async def test_standard_input_needs_a_journal(shop: Sandbox, tmp_path: Path) -> 
         _, err = await process.communicate(lines)
         assert (process.returncode, b"--journal" in err) == (code, code == 2)
     assert sales_in(shop) == [("s1", Decimal("1.25"))]
+
+
+async def test_customers_beside_their_sales(shop: Sandbox, tmp_path: Path) -> None:
+    """They are a file with a mapping of its own, and for sales only."""
+    sales = write_csv(tmp_path / "s.csv", [sale(1, customer="n1")])
+    people = write_csv(tmp_path / "p.csv", [("n1", "p1")], header=("Id", "By"))
+    mapping = tmp_path / "m.toml"
+    mapping.write_text('[columns]\nkey = "Id"\n"partner.key" = "By"\n')
+    env = environment(shop)
+    command = ("import", "transactions", sales, "--customers-mapping", mapping)
+    wrong = await run(*command, env=env)
+    assert (wrong.code, "--customers FILE" in wrong.err) == (2, True)
+    ended = await run(*command, "--customers", people, "--plan", "--json", env=env)
+    assert (ended.code, json.loads(ended.out)["create"]) == (0, 1)
+    ended = await run(*command, "--customers", people, env=env)
+    assert ended.code == 0, ended
+    assert sales_in(shop) == [("s1", Decimal("1.25"))]
+    other = ("import", "partners", people, "--dry-run", "--customers", people)
+    wrong = await run(*other, env=env)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "are for transactions" in wrong.err
+
+
+async def test_customers_without_a_mapping(shop: Sandbox, tmp_path: Path) -> None:
+    """Their columns are named as the fields are."""
+    sales = write_csv(tmp_path / "s.csv", [sale(1, customer="n1")])
+    people = write_csv(
+        tmp_path / "p.csv", [("n1", "p1")], header=("key", "partner.key")
+    )
+    command = ("import", "transactions", sales, "--customers", people)
+    ended = await run(*command, env=environment(shop))
+    assert ended.code == 0, ended

@@ -144,6 +144,16 @@ async def test_resolve_asks_on_a_terminal(
     assert (ended.code, "Send them" in ended.err) == (0, False)
 
 
+async def test_resolve_lists_all_of_a_few(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Of a few rows none is left out."""
+    journal = await left_sent(client, tmp_path, rows=2)
+    command = ("import", "resolve", journal, "--settle", "0")
+    ended = await on_terminal(*command, answer="\n", env=environment(shop))
+    assert (ended.code, " more" in ended.err) == (3, False), ended
+
+
 async def test_resolve_without_a_terminal(
     client: Partnero, shop: Sandbox, tmp_path: Path
 ) -> None:
