@@ -137,6 +137,11 @@ class Sale(NamedTuple):
 
 
 COLUMNS: Final = ", ".join(Row._fields)
+CELLS: Final = Row._fields.index("cells")
+ADD: Final = (
+    f"INSERT INTO rows ({COLUMNS}, digest, claim)"  # noqa: S608 - names of ours
+    f" VALUES ({', '.join('?' * (len(Row._fields) + 2))})"
+)
 SALE_COLUMNS: Final = ", ".join(f"s.{name}" for name in Sale._fields)
 
 
@@ -271,11 +276,9 @@ class Store:
 
         Raises `sqlite3.IntegrityError` then: `claimed_by` says which.
         """
-        self._sql.execute(
-            f"INSERT INTO rows ({COLUMNS}, digest, claim)"  # noqa: S608 - names of ours
-            f" VALUES ({', '.join('?' * (len(row) + 2))})",
-            (*row[:6], json.dumps(row.cells), *row[7:], digest, claim),
-        )
+        cells = json.dumps(row.cells)
+        values = *row[:CELLS], cells, *row[CELLS + 1 :], digest, claim
+        self._sql.execute(ADD, values)
 
     def change(self, row: Row, *, claim: str | None) -> None:
         """Write down anew what was made of a row; another row may have its *claim*.
@@ -502,5 +505,6 @@ class Store:
 
 
 def _row(values: Sequence[Any]) -> Row:
-    cells = Row._fields.index("cells")
-    return Row(*values)._replace(cells=json.loads(values[cells] or "[]"))
+    read = list(values)
+    read[CELLS] = json.loads(read[CELLS] or "[]")
+    return Row(*read)
