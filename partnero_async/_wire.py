@@ -20,10 +20,13 @@ from ._convert import decode, encode, is_array, is_object
 from .errors import PartneroError, UnexpectedBodyError, UsageError, refusal
 from .retries import Outcome
 
+# Request, Answer and Verdict are not frozen: each call makes them, and a frozen one
+# costs twice.
+
 # --- requests ----------------------------------------------------------------
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """One request, ready to be sent any number of times."""
 
@@ -167,7 +170,7 @@ def _aware(moment: datetime, name: str) -> datetime:
 # --- answers -----------------------------------------------------------------
 
 
-@attrs.frozen
+@attrs.define
 class Answer:
     """What came back, whole."""
 
@@ -176,7 +179,7 @@ class Answer:
     body: bytes = attrs.field(repr=False)
 
 
-@attrs.frozen
+@attrs.define
 class Verdict:
     """What an answer means."""
 

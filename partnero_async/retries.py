@@ -82,7 +82,7 @@ class Action(enum.Enum):
     """Read by key twice, with time between, where it can be read; never send again."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)  # not frozen: each call makes one
 class Known:
     """What is known of a call beside the outcome of its last attempt."""
 

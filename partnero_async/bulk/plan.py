@@ -35,7 +35,7 @@ class RowError(Exception):
         """The field that is to blame; None where it is the whole row."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)  # not frozen: one is made for each row, twice
 class Entry:
     """One row, ready to be sent."""
 
@@ -93,7 +93,7 @@ class Plan:
                 put(arguments, field.path, _parsed(field, cells[position]))
                 present.add(field.name)
         self._check(present, creates=bool(arguments.get("create_customer")))
-        return self._entry(dict(arguments))
+        return self._entry(arguments)
 
     def money(self, cells: Sequence[str]) -> tuple[str | None, str | None]:
         """Read amount and currency as far as they can be read: for sums of all rows."""
@@ -125,13 +125,14 @@ class Plan:
         kind = kind_of(self.resource)
         if broken := kind.rule(arguments):
             raise RowError("invalid", broken)
+        buyer = _buyer(arguments) if self.resource == "transactions" else None
         return Entry(
             key=kind.key_of(arguments),
             claim=kind.claim_of(arguments),
             arguments=arguments,
             amount=arguments.get("amount"),
-            customer=_known_by(arguments) if self.resource == "transactions" else None,
-            buyer=_buyer(arguments) if self.resource == "transactions" else None,
+            customer=_known_by(buyer, arguments),
+            buyer=buyer,
         )
 
 
@@ -156,9 +157,8 @@ def _buyer(arguments: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _known_by(arguments: Mapping[str, Any]) -> str | None:
+def _known_by(buyer: str | None, arguments: Mapping[str, Any]) -> str | None:
     """Return the buyer as a list of customers shows it, if it has to be there."""
-    buyer = _buyer(arguments)
     if buyer is None or buyer.startswith("id:") or arguments.get("create_customer"):
         return None
     return buyer

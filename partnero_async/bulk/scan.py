@@ -104,14 +104,15 @@ def judged(
         amount, units = plan.money(row.cells)
         return _rejected(row, error)._replace(amount=amount, units=units), None
     amount, units = entry.money()
-    read = row._replace(
-        state="pending",
-        key=entry.key,
-        customer=entry.customer,
-        buyer=entry.buyer,
-        code=None,
-        reason=None,
-        field=None,
+    read = Row(
+        row.row,
+        row.line,
+        "pending",
+        entry.key,
+        entry.customer,
+        entry.buyer,
+        row.cells,
+        sent_at=row.sent_at,
         amount=amount,
         units=units,
     )

@@ -62,8 +62,19 @@ CREATE TABLE newcomers (
 """
 
 # All marks of a commit in one statement: it is one transaction with one sync, and one
-# hand-over of the interpreter's lock, which a busy event loop gives back late.
+# hand-over of the interpreter's lock, which a busy event loop gives back late. Most are
+# alike, so each change comes once, with the rows that it is for.
 MARK: Final = """
+WITH change AS MATERIALIZED (
+    SELECT
+        json_extract(value, '$[0]') AS state,
+        json_extract(value, '$[1]') AS code,
+        json_extract(value, '$[2]') AS reason,
+        json_extract(value, '$[3]') AS field,
+        json_extract(value, '$[4]') AS sent_at,
+        json_extract(value, '$[5]') AS rows
+    FROM json_each(?)
+)
 UPDATE rows SET
     state = mark.state,
     code = mark.code,
@@ -72,14 +83,7 @@ UPDATE rows SET
     sent_at = coalesce(mark.sent_at, rows.sent_at),
     cells = CASE mark.state WHEN 'done' THEN NULL ELSE rows.cells END
 FROM (
-    SELECT
-        json_extract(value, '$[0]') AS row,
-        json_extract(value, '$[1]') AS state,
-        json_extract(value, '$[2]') AS code,
-        json_extract(value, '$[3]') AS reason,
-        json_extract(value, '$[4]') AS sent_at,
-        json_extract(value, '$[5]') AS field
-    FROM json_each(?)
+    SELECT change.*, each.value AS row FROM change, json_each(change.rows) AS each
 ) AS mark
 WHERE rows.row = mark.row
 """
@@ -133,6 +137,11 @@ class Sale(NamedTuple):
 
 
 COLUMNS: Final = ", ".join(Row._fields)
+CELLS: Final = Row._fields.index("cells")
+ADD: Final = (
+    f"INSERT INTO rows ({COLUMNS}, digest, claim)"  # noqa: S608 - names of ours
+    f" VALUES ({', '.join('?' * (len(Row._fields) + 2))})"
+)
 SALE_COLUMNS: Final = ", ".join(f"s.{name}" for name in Sale._fields)
 
 
@@ -270,11 +279,9 @@ class Store:
 
         Raises `sqlite3.IntegrityError` then: `claimed_by` says which.
         """
-        self._sql.execute(
-            f"INSERT INTO rows ({COLUMNS}, digest, claim)"  # noqa: S608 - names of ours
-            f" VALUES ({', '.join('?' * (len(row) + 2))})",
-            (*row[:6], json.dumps(row.cells), *row[7:], digest, claim),
-        )
+        cells = json.dumps(row.cells)
+        values = *row[:CELLS], cells, *row[CELLS + 1 :], digest, claim
+        self._sql.execute(ADD, values)
 
     def change(self, row: Row, *, claim: str | None) -> None:
         """Write down anew what was made of a row; another row may have its *claim*.
@@ -302,8 +309,15 @@ class Store:
     def mark(self, marks: Iterable[Mark]) -> None:
         """Change states, in one transaction that is on the disk when this returns."""
         latest = {mark.row: mark for mark in marks}
+        # None of them is sent before all of them are written down.
+        now = max((mark.sent_at or 0.0 for mark in latest.values()), default=0.0)
+        changes: dict[tuple[Any, ...], list[int]] = {}
+        for row, state, code, reason, sent_at, field in latest.values():
+            change = state, code, reason, field, now if sent_at else None
+            changes.setdefault(change, []).append(row)
+        text = json.dumps([(*change, rows) for change, rows in changes.items()])
         with self.explained():
-            self._sql.execute(MARK, (json.dumps(list(latest.values())),))
+            self._sql.execute(MARK, (text,))
 
     def fetch(self, states: Sequence[State], *, after: int, limit: int) -> list[Row]:
         """Read up to *limit* rows in these states that come after the row *after*."""
@@ -515,5 +529,6 @@ class Store:
 
 
 def _row(values: Sequence[Any]) -> Row:
-    cells = Row._fields.index("cells")
-    return Row(*values)._replace(cells=json.loads(values[cells] or "[]"))
+    read = list(values)
+    read[CELLS] = json.loads(read[CELLS] or "[]")
+    return Row(*read)
