@@ -2,16 +2,16 @@
 
     make demo            (or: python examples/demo.py [FOLDER])
 
-Starts the sandbox (the API on this machine: no account, no network), imports partners,
-customers and transactions from ``examples/data``, reports what came of it, and checks
-that what the sandbox now holds equals the files. What it keeps is in ``.demo``, or
-in FOLDER; run it again and it finds everything there.
+Starts the sandbox (the API on this machine: no account, no network), imports the
+partners of ``examples/data``, shows the plan for its sales, and imports them: those of
+a customer together, and the customer with the first of them. Then it compares what the
+sandbox holds with the file, sale by sale. What it keeps is in ``.demo``, or in FOLDER,
+with a page about the import; run it again and it finds everything there.
 """
 
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import sys
 import time
@@ -27,59 +27,71 @@ from rich.table import Table
 
 from partnero_async import Partnero
 from partnero_async.bulk import (
+    Batch,
     JournalError,
     Progress,
     Report,
     ResourceName,
     Source,
+    plan_import,
     run_import,
 )
+from partnero_async.bulk.page import write
 from partnero_async.models import Transaction
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 KEPT = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / ".demo"
-JOBS: dict[ResourceName, Source] = {
-    "partners": Source(path=DATA / "partners.csv"),
-    "customers": Source(
-        path=DATA / "customers.csv",
-        columns={
-            "key": "Customer ID",
-            "email": "E-mail",
-            "partner.key": "Referred by",
-        },
-        ignore=["First order"],
-    ),
-    "transactions": Source(
-        path=DATA / "transactions.csv",
-        columns={
-            "key": "Order",
-            "customer.key": "Customer ID",
-            "created_at": "Order date",
-            "amount": "Total (USD)",
-        },
-        constants={"action": "sale"},
-        ignore=["CDs"],
-    ),
-}
+PAGE = KEPT / "report.html"
+PARTNERS = Source(path=DATA / "partners.csv")
+CUSTOMERS = Source(
+    path=DATA / "customers.csv",
+    columns={"key": "Customer ID", "email": "E-mail", "partner.key": "Referred by"},
+    ignore=["First order"],
+)
+SALES = Source(
+    path=DATA / "transactions.csv",
+    columns={
+        "key": "Order",
+        "customer.key": "Customer ID",
+        "created_at": "Order date",
+        "amount": "Total (USD)",
+    },
+    constants={"action": "sale"},
+    ignore=["CDs"],
+)
 
 
 async def main() -> int:
-    """Import the three files, report, check; return the exit code."""
+    """Import the files, report, compare; return the exit code."""
     console = Console()
     KEPT.mkdir(exist_ok=True)
     async with sandbox() as (url, key), Partnero(key, base_url=url) as client:
         console.print(f"The sandbox serves the Partnero API at [bold]{url}[/]")
         try:
-            reports = [await move(client, name, console) for name in JOBS]
+            reports = [await move(client, "partners", PARTNERS, console)]
+            await show_plan(client, console)
+            reports.append(
+                await move(
+                    client,
+                    "transactions",
+                    SALES,
+                    console,
+                    batch="all-fields",
+                    customers=CUSTOMERS,
+                )
+            )
         except JournalError as error:
             # Such as where the sandbox was deleted and the journals were kept.
             reason = f"{error}: remove the folder {KEPT}, then run this again"
             console.print(reason, markup=False, soft_wrap=True)
             return 2
-        sales = [sale async for sale in client.transactions.list(limit=250)]
+        if reports[-1].requests:
+            write(reports[-1], PAGE)
+        sales = await client.transactions.list(limit=250).collect(window=4)
         console.print(summary(reports), best_partners(sales, await names(client)))
-        wrong = [*unfinished(reports), *differences(await held(client, sales))]
+        console.print(f"How it went, to look at: {PAGE}", soft_wrap=True)
+        wrong = [*unfinished(reports), *await differences(client)]
     if wrong:
         console.print("[red]The sandbox does not hold what the files say:[/]", *wrong)
         return 1
@@ -106,7 +118,27 @@ async def sandbox() -> AsyncGenerator[tuple[str, str]]:
         await process.wait()
 
 
-async def move(client: Partnero, name: ResourceName, console: Console) -> Report:
+async def show_plan(client: Partnero, console: Console) -> None:
+    """Say what importing the sales would do; nothing is changed."""
+    with await plan_import(client, "transactions", SALES, customers=CUSTOMERS) as plan:
+        (money,) = plan.money
+        console.print(
+            f"  plan: {plan.create:,} of {plan.rows:,} sales are new,"
+            f" {plan.leave:,} there already, {plan.refuse:,} refused;"
+            f" {money.pending:,} of {money.given:,} to be sent",
+            soft_wrap=True,
+        )
+
+
+async def move(
+    client: Partnero,
+    name: ResourceName,
+    source: Source,
+    console: Console,
+    *,
+    batch: Batch = "no",
+    customers: Source | None = None,
+) -> Report:
     """Import one file, and say how far it is."""
     said = 0.0
 
@@ -121,7 +153,13 @@ async def move(client: Partnero, name: ResourceName, console: Console) -> Report
             console.print(f"  {name}: {decided:,} of {progress.rows:,}", style="dim")
 
     report = await run_import(
-        client, name, JOBS[name], journal=KEPT / f"{name}.journal", on_progress=show
+        client,
+        name,
+        source,
+        journal=KEPT / f"{name}.journal",
+        batch=batch,
+        customers=customers,
+        on_progress=show,
     )
     console.print(f"  {name}: {report.done:,} of {report.rows:,} done")
     return report
@@ -183,40 +221,10 @@ def unfinished(reports: Iterable[Report]) -> list[str]:
     ]
 
 
-Holdings = dict[str, int | Decimal]
-
-
-async def held(client: Partnero, sales: list[Transaction]) -> Holdings:
-    """Count what the sandbox holds."""
-    return {
-        "partners": len([p async for p in client.partners.list(limit=250)]),
-        "customers": len([c async for c in client.customers.list(limit=250)]),
-        "transactions": len(sales),
-        "sum of the amounts": sum((s.amount or Decimal(0) for s in sales), Decimal(0)),
-    }
-
-
-def differences(holdings: Holdings) -> list[str]:
-    """Compare what the sandbox holds with the files."""
-    orders = rows("transactions")
-    total = sum((Decimal(order["Total (USD)"]) for order in orders), Decimal(0))
-    wanted: Holdings = {
-        "partners": len(rows("partners")),
-        "customers": len(rows("customers")),
-        "transactions": len(orders),
-        "sum of the amounts": total,
-    }
-    return [
-        f"{what}: {holdings[what]:,} instead of {wanted[what]:,}"
-        for what in wanted
-        if holdings[what] != wanted[what]
-    ]
-
-
-def rows(name: ResourceName) -> list[dict[str, str]]:
-    """Read a file of the sales history."""
-    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+async def differences(client: Partnero) -> list[str]:
+    """Compare what the sandbox holds with the sales of the file, one by one."""
+    with await client.reconcile(SALES, surplus=True) as found:
+        return [f"{count:,} {kind}" for kind, count in found.counts.items()]
 
 
 if __name__ == "__main__":

@@ -46,13 +46,22 @@ def test_demo_moves_everything_once(tmp_path: Path) -> None:
     """The main job moves each row once, and a second run finds it all there."""
     first = run_demo(tmp_path)
     assert "to the cent" in first
-    assert "already" not in first
+    assert "nothing was changed" not in first
+    assert "plan: 6,919 of 6,919 sales are new, 0 there already, 0 refused" in first
+    page = tmp_path / "report.html"
+    assert f"to look at: {page}" in first
+    assert "244,091.94" in page.read_text("utf-8")
     ledger = read_ledger(tmp_path / "sandbox.db")
-    sales = [effect for effect in ledger if effect.operation == "transactions.create"]
+    sales = [
+        effect
+        for effect in ledger
+        if effect.operation.startswith("transactions.create")
+    ]
     assert len(ledger) == 40 + 2_357 + 6_919
     assert len({sale.key for sale in sales}) == 6_919
     assert sum(sale.amount or 0 for sale in sales) == Decimal("244091.94")
 
     second = run_demo(tmp_path)
+    assert "plan: 0 of 6,919 sales are new, 6,919 there already" in second
     assert "Everything is there already: nothing was changed." in second
     assert read_ledger(tmp_path / "sandbox.db") == ledger
