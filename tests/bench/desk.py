@@ -68,7 +68,13 @@ class Desk:
         code = await self.parent.run(order or self.order())
         parked = any(row.state == "parked" for row in self.look())
         self.expect(code, PARKED if parked else REJECTED)
-        resolve = ("import", "resolve", str(self.till.journal), "--send-absent")
+        resolve = (
+            "import",
+            "resolve",
+            str(self.till.journal),
+            "--send-absent",
+            "--yes",
+        )
         options = ("--settle", str(settle), "--json")
         code = await self.parent.run(self.order(arguments=(*resolve, *options)))
         self.expect(code, REJECTED)  # there are always rejected rows
