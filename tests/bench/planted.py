@@ -59,6 +59,16 @@ TEST_TRANSPORT: Final = "tests/test_transport.py"
 TEST_SEND: Final = "tests/bulk/test_send.py"
 TEST_IMPORTS: Final = "tests/bench/test_imports.py::test_kills_around_a_sale"
 
+EARLY: Final = (
+    "            with intent.announced():\n"
+    "                finding = await self._create(entry, newcomer)\n"
+)
+LATE: Final = (
+    "            if True:\n"
+    "                finding = await self._create(entry, newcomer)\n"
+    "                await intent._write()\n"
+)
+
 # `==` on signatures is one more of these; it comes with the verification of webhooks.
 PLANTS: Final = (
     Plant(
@@ -99,39 +109,27 @@ PLANTS: Final = (
     Plant(
         "intent written after the row was sent",
         "partnero_async/bulk/send.py",
-        "        token = leaving.set(intent.write)\n"
-        "        try:\n"
-        "            return await self._create(arguments)\n",
-        "        token = leaving.set(None)\n"
-        "        try:\n"
-        "            made = await self._create(arguments)\n"
-        "            await intent.write()\n"
-        "            return made\n",
+        EARLY,
+        LATE,
         ["tests/bulk/test_kill.py::test_killed_at_a_point"],
     ),
     Plant(
         "intent written after the row was sent, in a run that is killed",
         "partnero_async/bulk/send.py",
-        "        token = leaving.set(intent.write)\n"
-        "        try:\n"
-        "            return await self._create(arguments)\n",
-        "        token = leaving.set(None)\n"
-        "        try:\n"
-        "            made = await self._create(arguments)\n"
-        "            await intent.write()\n"
-        "            return made\n",
+        EARLY,
+        LATE,
         [TEST_IMPORTS],
     ),
     Plant(
         "a row that stands in line is sent after the signal",
         "partnero_async/bulk/send.py",
-        "        if self.sender.halt:\n            raise HaltedError\n",
+        "        if sender.halt:\n            raise HaltedError\n",
         "",
         [f"{TEST_SEND}::test_what_stands_in_line_is_not_sent_once_it_is_to_end"],
     ),
     Plant(
         "a sale in doubt sent again by the next run",
-        "partnero_async/bulk/run.py",
+        "partnero_async/bulk/importing.py",
         "        await self.doubts.settle_sent()\n",
         '        await self.journal.do(lambda store: store.reopen("sent"))\n',
         [TEST_IMPORTS],
@@ -139,8 +137,8 @@ PLANTS: Final = (
     Plant(
         "an outcome that is not written down",
         "partnero_async/bulk/journal.py",
-        "        self._riding.put(Mark(row, state, code, reason))\n",
-        "        Mark(row, state, code, reason)\n",
+        "        self._riding.put(Mark(row, state, code, reason, field=field))\n",
+        "        Mark(row, state, code, reason, field=field)\n",
         [TEST_IMPORTS],
     ),
     Plant(
