@@ -355,13 +355,13 @@ async def test_journal_that_can_be_written_no_more_ends_batches(
     sent: int,
 ) -> None:
     """The batch whose intent is not on the disk is not sent, nor any after it."""
-    announce, left = Journal.sent, 2 * sent
+    announce, left = Journal.sent, sent
 
-    def full(self: Journal, row: int, **more: Any) -> Any:
+    def full(self: Journal, *rows: int, **more: Any) -> Any:
         nonlocal left
         left -= 1
         if left >= 0:
-            return announce(self, row, **more)
+            return announce(self, *rows, **more)
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         failed.set_exception(JournalWriteError("full"))
         return failed
