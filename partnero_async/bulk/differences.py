@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 import attrs
 
 from .plan import Entry, named
+from .sales import unequal
 from .store import Sale
 
 __all__ = [
@@ -159,19 +159,9 @@ def buyer_of(entry: Entry) -> str | None:
 
     None where the row says it all: the key of the customer, and a partner.
     """
-    name = _buyer(entry)
+    name = entry.buyer
     known = name is None or (name.startswith("key:") and referrer_of(entry))
     return None if known else name
-
-
-def _buyer(entry: Entry) -> str | None:
-    customer: Mapping[str, str] = entry.arguments.get("customer", {})
-    for name in ("key", "email", "id"):
-        if name in customer:
-            value = customer[name]
-            # The case of an address may change on the way.
-            return named(name, value.casefold() if name == "email" else value)
-    return None
 
 
 def referrer_of(entry: Entry) -> Mapping[str, str] | None:
@@ -225,25 +215,22 @@ def _values(entry: Entry, held: Held, known: Known) -> Iterator[Value]:
     yield from _date(entry, held)
 
 
-COMPARED: Final[Sequence[tuple[DifferenceKind, str, str, Callable[[Any], object]]]] = (
-    ("amount", "amount", "amount", Decimal),
-    ("currency", "amount_units", "units", str.upper),
-    ("reward", "reward", "reward", Decimal),
-    ("action", "action", "action", str),
-)
-"""What is compared: its names in a row and in a sale, and what it is compared as."""
+KINDS: Final[Mapping[str, DifferenceKind]] = {
+    "amount": "amount",
+    "amount_units": "currency",
+    "reward": "reward",
+    "action": "action",
+}
+"""How a difference is called, by the argument of a sale."""
 
 
 def _texts(entry: Entry, sale: Sale) -> Iterator[Value]:
-    for kind, argument, name, plain in COMPARED:
-        given, found = entry.arguments.get(argument), getattr(sale, name)
-        # What the file does not say cannot differ.
-        if given is not None and (found is None or plain(found) != plain(given)):
-            yield kind, str(given), found
+    for name, given, found in unequal(entry.arguments, sale):
+        yield KINDS[name], str(given), found
 
 
 def _customer(entry: Entry, held: Held, known: Known) -> Iterator[Value]:
-    name, found = _buyer(entry), held.sale.customer
+    name, found = entry.buyer, held.sale.customer
     if name is None:
         other = False
     elif name.startswith("key:"):
@@ -283,7 +270,7 @@ def told(held: Held) -> str:
 
 
 def _told(entry: Entry) -> str:
-    name = _buyer(entry)
+    name = entry.buyer
     buyer = f"of {name.partition(':')[2]}" if name else None
     parts = (entry.amount, entry.arguments.get("amount_units"), buyer)
     return " ".join(str(part) for part in parts if part is not None)

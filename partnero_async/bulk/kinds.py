@@ -45,7 +45,7 @@ from .records import Arguments, Differ
 from .referrers import Referrers
 from .stops import ImportStopError
 
-__all__ = ["Kind", "ResourceName", "kind_of"]
+__all__ = ["Kind", "ResourceName", "folded", "kind_of"]
 
 ResourceName = Literal[
     "partners",
@@ -141,7 +141,7 @@ class Kind:
             return name
         # A prospect may be submitted by several partners.
         ((member, value),) = arguments["partner"].items()
-        return f"{name}{APART}{member}:{_folded(member, value)}"
+        return f"{name}{APART}{member}:{folded(member, value)}"
 
     def _key_in(self, arguments: Arguments) -> str:
         # Called for each row, and most resources have one.
@@ -151,7 +151,7 @@ class Kind:
         return next(name for name in self.keys if arguments.get(name) is not None)
 
     def _named(self, name: str, value: str) -> str:
-        value = _folded(name, value)
+        value = folded(name, value)
         return f"{name}:{value}" if len(self.keys) > 1 else value
 
     # --- a record ------------------------------------------------------------------
@@ -223,8 +223,9 @@ APART: Final = "\n"
 """Between the name and the rest of a claim: it is in no address."""
 
 
-def _folded(name: str, value: str) -> str:
-    # The case of an address means nothing; that of a key does.
+def folded(name: str, value: str) -> str:
+    """Return what a member is compared as."""
+    # The case of an address means nothing, and may change on the way.
     return value.casefold() if name == "email" else value
 
 

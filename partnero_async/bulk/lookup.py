@@ -12,7 +12,6 @@ from ..models.transactions import Transaction
 from .kinds import ResourceName, kind_of
 from .plan import Entry
 from .referrers import Referrers
-from .sales import has_customer, sale_of
 
 __all__ = [
     "ALREADY_THERE",
@@ -22,10 +21,8 @@ __all__ = [
     "Finding",
     "compare",
     "different",
-    "has_customer",
     "look_closely",
     "look_up",
-    "sale_of",
 ]
 
 ALREADY_THERE: Final = "already_there"

@@ -13,7 +13,7 @@ import attrs
 
 from .cells import CellError, quoted
 from .fields import Field, ResourceName, exclusive, fields_of
-from .kinds import kind_of
+from .kinds import folded, kind_of
 from .source import REJECT_COLUMNS, Source
 from .stops import ColumnError
 
@@ -166,8 +166,7 @@ def _known_by(buyer: str | None, arguments: Mapping[str, Any]) -> str | None:
 
 def named(name: str, value: str) -> str:
     """Spell how a customer is named, in one text."""
-    # The case of an address means nothing, and may change on the way.
-    return f"{name}:{value.casefold() if name == 'email' else value}"
+    return f"{name}:{folded(name, value)}"
 
 
 def put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:

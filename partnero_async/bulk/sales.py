@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from ..client import Partnero
 from ..models import Customer, Transaction
-from .records import Arguments, customers_at, customers_keyed, different
+from .records import Arguments, customers_at, customers_keyed
 from .referrers import Referrers
 from .store import Sale
 
@@ -47,28 +47,37 @@ def sale_of(sale: Transaction) -> Sale:
     )
 
 
+COMPARED: Final[Mapping[str, tuple[str, Callable[[Any], object]]]] = {
+    "amount": ("amount", Decimal),
+    # They go in in either case, and come out in upper case.
+    "amount_units": ("units", str.upper),
+    "reward": ("reward", Decimal),
+    "action": ("action", str),
+}
+"""Arguments that a sale shows: under which name, and what they are compared as."""
+
+
+def unequal(
+    arguments: Arguments, sale: Sale
+) -> Iterator[tuple[str, object, str | None]]:
+    """Yield which arguments a sale has otherwise, with both values.
+
+    What a row does not say cannot differ.
+    """
+    for name, (member, plain) in COMPARED.items():
+        given, found = arguments.get(name), getattr(sale, member)
+        if given is not None and (found is None or plain(found) != plain(given)):
+            yield name, given, found
+
+
 async def other_sale(
     referrers: Referrers, arguments: Arguments, record: Sale | Transaction
 ) -> Sequence[str]:
     """Compare all that a row says of money and buyer."""
     sale = record if isinstance(record, Sale) else sale_of(record)
+    wrong = [name for name, _, _ in unequal(arguments, sale)]
     buyer = await _same_buyer(referrers.client, arguments["customer"], sale.customer)
-    return different({**_same_values(arguments, sale), "customer": buyer})
-
-
-def _same_values(wanted: Arguments, sale: Sale) -> Mapping[str, bool]:
-    units, action = wanted.get("amount_units"), wanted.get("action")
-    return {
-        "amount": _same_number(sale.amount, wanted.get("amount")),
-        # They go in in either case, and come out in upper case.
-        "amount_units": units is None or (sale.units or "").upper() == units.upper(),
-        "reward": _same_number(sale.reward, wanted.get("reward")),
-        "action": action is None or sale.action == action,
-    }
-
-
-def _same_number(found: str | None, wanted: Decimal | None) -> bool:
-    return wanted is None or (found is not None and Decimal(found) == wanted)
+    return wrong if buyer else [*wrong, "customer"]
 
 
 async def _same_buyer(client: Partnero, customer: Arguments, found: str | None) -> bool:

@@ -17,8 +17,8 @@ import attrs
 
 from ..models import Customer, Transaction
 from .differences import Difference, DifferenceKind, FileRow, Held
-from .lookup import sale_of
 from .plan import named
+from .sales import sale_of
 from .store import Sale
 
 __all__ = ["Sides"]
