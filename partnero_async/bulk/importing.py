@@ -26,7 +26,6 @@ from .newcomers import Newcomers, check_newcomers, read_newcomers
 from .outcomes import Outcomes, RowOutcome
 from .pace import Pacemaker
 from .plan import Plan, plan_of
-from .rejects import part_of
 from .report import Doing, Progress, Report
 from .scan import open_plan, scan
 from .send import Halt, Sender, each, rows_in
@@ -36,6 +35,7 @@ from .store import State, Store
 from .table import Rows
 from .tally import by_state, report_of, write
 from .there import Survey
+from .whole import part_of
 
 __all__ = [
     "Run",

@@ -22,6 +22,7 @@ from .._version import __version__
 from ..errors import one_line
 from .chart import drawn, steps
 from .report import Listed, Money, Outcome, Report
+from .whole import whole
 
 __all__ = ["render", "write"]
 
@@ -40,11 +41,10 @@ def write(report: Report, path: Path | str) -> None:
     path = Path(path)
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no file")
-    part = path.with_name(f"{path.name}.part")
     text = render(report, beside=path.absolute().parent)
     # Half of a pair of surrogates, in a key or in a path, must not cost the page.
-    part.write_text(text, encoding="utf-8", errors="backslashreplace")
-    part.replace(path)
+    with whole(path, errors="backslashreplace") as file:
+        file.write(text)
 
 
 def render(report: Report, *, beside: Path) -> str:

@@ -15,8 +15,9 @@ from .scan import UNREADABLE, judged, second_of
 from .source import REJECT_COLUMNS
 from .stops import JournalError
 from .store import Row, Store
+from .whole import part_of
 
-__all__ = ["part_of", "rejects_of", "reopen_rejects", "write_rejects"]
+__all__ = ["rejects_of", "reopen_rejects", "write_rejects"]
 
 
 def write_rejects(store: Store, path: Path) -> Path | None:
@@ -48,11 +49,6 @@ def write_rejects(store: Store, path: Path) -> Path | None:
 def rejects_of(store: Store) -> Path:
     """Return the path of the rejects file that belongs to a journal."""
     return Path(store.meta("rejects") or f"{store.path}.rejects.csv")
-
-
-def part_of(path: Path) -> Path:
-    """Return the file that becomes *path* once it is whole."""
-    return path.with_name(path.name + ".part")
 
 
 def _any_rejected(store: Store) -> bool:

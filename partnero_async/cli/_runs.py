@@ -16,12 +16,11 @@ from ..bulk import Forecast, JournalWriteError, Progress, Report
 from ..bulk.page import write as write_page
 from ..client import Partnero
 from ..errors import one_line
+from . import INTERRUPTED
 from ._progress import shown
 from ._telling import plan, text
 
 __all__ = ["Work", "foretell", "run", "tell", "to_the_end"]
-
-INTERRUPTED = 130
 
 CALL_SECONDS = 300.0
 """What a call may take: waiting for a slow rate limit is most of it."""

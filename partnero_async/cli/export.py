@@ -32,15 +32,13 @@ from ..resources.referrals import ReferralsResource
 from ..resources.rewards import RewardsResource
 from ..resources.subscribers import SubscribersResource
 from ..resources.transactions import TransactionsResource
+from . import INTERRUPTED
+from ._runs import CALL_SECONDS
 
 __all__ = ["app"]
 
-INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 """What a shell makes of a program that its reader has left."""
-
-CALL_SECONDS: Final = 300.0
-"""What a call may take: waiting for a slow rate limit is most of it."""
 
 EVERY: Final = 5.0
 """Seconds between two lines that say how far it is."""

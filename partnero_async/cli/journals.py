@@ -7,7 +7,7 @@ import json as codec
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -22,6 +22,7 @@ from ..bulk import (
 from ..bulk.again import read_status
 from ..client import Partnero
 from ..errors import one_line
+from . import INTERRUPTED
 from ._options import Concurrency, Limit, Seconds, Switch
 from ._runs import Work, run, tell, to_the_end
 from ._telling import amount, table
@@ -228,8 +229,6 @@ def _wants_them_sent(report: Report) -> bool:
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
-
-INTERRUPTED: Final = 130
 
 commands: Mapping[str, Callable[..., int]] = {
     "status": status,

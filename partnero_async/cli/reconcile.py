@@ -7,8 +7,7 @@ import csv
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Final, Literal, TextIO
@@ -17,6 +16,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from ..bulk import ImportStopError, Reconciliation, Source, reconcile
+from ..bulk.whole import whole
 from ..client import Partnero
 from ._differences import summary, write_csv, write_json, write_table
 from ._input import File, Input
@@ -127,7 +127,7 @@ def _tell(
     found: Reconciliation, form: Form, output: Path | None, again: str | None
 ) -> None:
     if output:
-        with _whole(output) as file:
+        with whole(output) as file:
             WRITERS[form](found, file)
     else:
         WRITERS[form](found, sys.stdout)
@@ -142,7 +142,7 @@ def _write_missing(found: Reconciliation, path: Path, source: Source) -> str | N
     """Write the rows that are missing; return the command that imports them."""
     if "missing" not in found.counts:
         return None
-    with _whole(path) as file:
+    with whole(path) as file:
         # CRLF makes the writer quote both kinds of line ends inside of cells.
         rows = csv.writer(file, lineterminator="\r\n")
         rows.writerow(found.header)
@@ -161,16 +161,3 @@ def _write_missing(found: Reconciliation, path: Path, source: Source) -> str | N
 
 def _options(option: str, given: Iterable[tuple[str, str]]) -> list[str]:
     return [part for name, value in given for part in (option, f"{name}={value}")]
-
-
-@contextmanager
-def _whole(path: Path) -> Generator[TextIO]:
-    """Open a file that appears once it is whole."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

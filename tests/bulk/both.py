@@ -29,37 +29,25 @@ async def run_import(
     client: Partnero, resource: ResourceName, source: Any, **options: Any
 ) -> Report:
     """Import with the form that is the client's."""
-    if not isinstance(client, AwaitedClient):
-        return await bulk.run_import(client, resource, source, **options)
-    blocking = partnero_sync.bulk.run_import
-    report: Report = await in_thread(blocking, client._own, resource, source, **options)
+    report: Report = await _either("run_import", client, resource, source, **options)
     return report
 
 
 async def resolve(client: Partnero, journal: Path, **options: Any) -> Report:
     """Resolve with the form that is the client's."""
-    if not isinstance(client, AwaitedClient):
-        return await bulk.resolve(client, journal, **options)
-    blocking = partnero_sync.bulk.resolve
-    report: Report = await in_thread(blocking, client._own, journal, **options)
+    report: Report = await _either("resolve", client, journal, **options)
     return report
 
 
 async def resume(client: Partnero, journal: Path, **options: Any) -> Report:
     """Go on with the form that is the client's."""
-    if not isinstance(client, AwaitedClient):
-        return await bulk.resume(client, journal, **options)
-    blocking = partnero_sync.bulk.resume
-    report: Report = await in_thread(blocking, client._own, journal, **options)
+    report: Report = await _either("resume", client, journal, **options)
     return report
 
 
 async def retry_rejects(client: Partnero, journal: Path, **options: Any) -> Report:
     """Try again with the form that is the client's."""
-    if not isinstance(client, AwaitedClient):
-        return await bulk.retry_rejects(client, journal, **options)
-    blocking = partnero_sync.bulk.retry_rejects
-    report: Report = await in_thread(blocking, client._own, journal, **options)
+    report: Report = await _either("retry_rejects", client, journal, **options)
     return report
 
 
@@ -67,34 +55,31 @@ async def plan_import(
     client: Partnero, resource: ResourceName, source: Any, **options: Any
 ) -> Forecast:
     """Plan with the form that is the client's."""
-    if not isinstance(client, AwaitedClient):
-        return await bulk.plan_import(client, resource, source, **options)
-    blocking = partnero_sync.bulk.plan_import
-    forecast: Forecast = await in_thread(
-        blocking, client._own, resource, source, **options
-    )
-    return forecast
+    plan: Forecast = await _either("plan_import", client, resource, source, **options)
+    return plan
+
+
+async def reconcile(client: Partnero, source: Any, **options: Any) -> Reconciliation:
+    """Reconcile with the form that is the client's."""
+    found: Reconciliation = await _either("reconcile", client, source, **options)
+    return found
 
 
 async def export(pages: Any, target: Path | str | BinaryIO, **options: Any) -> Exported:
     """Export with the form that is the list's."""
-    if not isinstance(pages, AwaitedPages):
-        return await bulk.export(pages, target, **options)
-    blocking = partnero_sync.bulk.export
-    done: Exported = await in_thread(blocking, pages._own, target, **options)
+    done: Exported = await _either("export", pages, target, **options)
     return done
+
+
+async def _either(name: str, whose: Any, *arguments: Any, **options: Any) -> Any:
+    """Call the function *name* of the package that a client or a list is of."""
+    if isinstance(whose, AwaitedClient | AwaitedPages):
+        blocking = getattr(partnero_sync.bulk, name)
+        return await in_thread(blocking, whose._own, *arguments, **options)
+    return await getattr(bulk, name)(whose, *arguments, **options)
 
 
 def stop_for(client: Partnero) -> Stop:
     """Return what ends an import of this client early."""
     awaited = isinstance(client, AwaitedClient)
     return threading.Event() if awaited else asyncio.Event()
-
-
-async def reconcile(client: Partnero, source: Any, **options: Any) -> Reconciliation:
-    """Reconcile with the form that is the client's."""
-    if not isinstance(client, AwaitedClient):
-        return await bulk.reconcile(client, source, **options)
-    blocking = partnero_sync.bulk.reconcile
-    found: Reconciliation = await in_thread(blocking, client._own, source, **options)
-    return found

@@ -16,8 +16,8 @@ import pytest
 
 from partnero_async import Partnero
 from partnero_async.bulk import reconcile, run_import
+from partnero_async.bulk.whole import whole
 from partnero_async.cli._differences import summary, write_table
-from partnero_async.cli.reconcile import _whole
 from partnero_async.sandbox import Sandbox
 from tests.bulk.shop import (
     HEADER,
@@ -257,7 +257,7 @@ async def test_a_file_that_cannot_be_written_to_its_end(
     """What was there before is left alone, and no half is left beside it."""
     output = write_csv(tmp_path / "out.csv", [])
     half_of_a_pair = "\ud800"
-    with pytest.raises(UnicodeEncodeError), _whole(output) as out:
+    with pytest.raises(UnicodeEncodeError), whole(output) as out:
         out.write(half_of_a_pair)
     assert read_csv(output) == [list(HEADER)]
     assert names_in(tmp_path) == ["out.csv", "t.csv"]
