@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..client import Partnero
-from .importing import Run, Watch, plan_in, program_of
+from .claim import plan_in, program_of
+from .course import Run, Watch
 from .journal import Journal
 from .newcomers import check_newcomers
 from .plan import Plan

@@ -15,10 +15,11 @@ from typing import Any, Final
 import attrs
 
 from ..client import Partnero
+from .course import Run, Watch
 from .fields import ResourceName
 from .forecast import UPDATE, Forecast, forecast_of
 from .given import gathered
-from .importing import Run, Watch, buyers_in, check_for_sales
+from .importing import buyers_in, check_for_sales
 from .journal import Journal
 from .kinds import Kind, kind_of
 from .lookup import ALREADY_THERE, Finding, look_up

@@ -129,7 +129,7 @@ PLANTS: Final = (
     ),
     Plant(
         "a sale in doubt sent again by the next run",
-        "partnero_async/bulk/importing.py",
+        "partnero_async/bulk/course.py",
         "        await self.doubts.settle_sent()\n",
         '        await self.journal.do(lambda store: store.reopen("sent"))\n',
         [TEST_IMPORTS],

@@ -16,7 +16,7 @@ import attrs
 from aiohttp.http_writer import StreamWriter
 
 from partnero_async._session import Session
-from partnero_async.bulk import importing
+from partnero_async.bulk import course
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.store import Store
 from partnero_async.resources.transactions import TransactionsResource
@@ -131,7 +131,7 @@ AGAIN: Final = "at a look-up while resuming"
 POINTS: Final[Mapping[str, tuple[str, Callable[[Fuse], None]]]] = {
     "amid the scan": (EACH, _before(Store, "add")),
     "before the commit of the scan": (ONCE, _before(Store, "keep", _is_whole)),
-    "after the commit of the scan": (ONCE, _after(importing, "scan")),
+    "after the commit of the scan": (ONCE, _after(course, "scan")),
     "amid the survey": (ONCE, _after(Store, "know_customers")),
     "before the intent": (EACH, _before(Journal, "sent")),
     "before the commit of an intent": (SOME, _before(Store, "mark", _marks("sent"))),

@@ -14,7 +14,7 @@ from partnero_async import Partnero
 from partnero_async._session import Flight, Session
 from partnero_async._wire import Request
 from partnero_async.bulk import Report, ResourceName, Source
-from partnero_async.bulk.importing import _fingerprint, program_of
+from partnero_async.bulk.claim import fingerprint, program_of
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.scan import open_plan, scan
 from partnero_async.bulk.store import Mark, Store
@@ -46,7 +46,7 @@ async def killed(
     about = {
         "resource": resource,
         "program": await program_of(client),
-        "mapping": _fingerprint(source, opened.header),
+        "mapping": fingerprint(source, opened.header),
         "rejects": f"{file}.rejects.csv",
     }
 

@@ -20,7 +20,7 @@ from partnero_async.bulk import (
     Report,
     Source,
     SourceError,
-    importing,
+    course,
 )
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.store import Store
@@ -294,7 +294,7 @@ async def test_stopped_while_it_looks_at_the_program(
 
     file = write_csv(tmp_path / "s.csv", [sale(1)])
     with monkeypatch.context() as patch:
-        patch.setattr(importing, "TICK", 0.01)
+        patch.setattr(course, "TICK", 0.01)
         patch.setattr("partnero_async.bulk.there.PAGE", 1)
         patch.setattr("partnero_async.bulk.there.has_customer", stops)
         report = await sell(client, file, stop=stop)
@@ -518,7 +518,7 @@ async def test_progress_is_told(
     client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever watches is told of each stage, and of the end."""
-    monkeypatch.setattr(importing, "TICK", 0.001)
+    monkeypatch.setattr(course, "TICK", 0.001)
     seen: list[Progress] = []
 
     def watch(progress: Progress) -> None:
@@ -557,7 +557,7 @@ async def test_what_does_not_drain_is_looked_up_next_time(
     client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the last seconds what is under way is given up, and is in doubt."""
-    monkeypatch.setattr(importing, "DRAIN", 0.05)
+    monkeypatch.setattr(course, "DRAIN", 0.05)
     shop.answer_latency = 0.5
     file = write_csv(tmp_path / "s.csv", map(sale, range(6)))
     stop = stop_for(client)

@@ -322,7 +322,7 @@ async def test_what_stands_in_line_is_not_sent_once_it_is_to_end(
     shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     """It does not leave, and was never announced: it is pending, and not in doubt."""
-    monkeypatch.setattr("partnero_async.bulk.importing.DRAIN", 1.5)
+    monkeypatch.setattr("partnero_async.bulk.course.DRAIN", 1.5)
     file = write_csv(tmp_path / "sales.csv", map(sale, range(8)))
     before, stop = shop.requests, asyncio.Event()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import partnero_async.bulk
-from partnero_async.bulk import importing
+from partnero_async.bulk import course
 from partnero_async.sandbox import Sandbox
 from partnero_sync import ClientClosedError, Partnero, UsageError, bulk
 from partnero_sync._portal import Trip
@@ -126,7 +126,7 @@ def test_progress_is_told_in_the_callers_thread(
     client: Partnero, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A progress bar, or Django's ORM, is not at home on a loop's thread."""
-    monkeypatch.setattr(importing, "TICK", 0.0001)
+    monkeypatch.setattr(course, "TICK", 0.0001)
     seen: list[tuple[Progress, bool]] = []
 
     def watch(progress: Progress) -> None:
@@ -185,7 +185,7 @@ def test_interrupted_twice_it_ends_at_once(
             monkeypatch.setattr(Trip, "join", join)
             raise KeyError  # the first one
 
-    monkeypatch.setattr(importing, "DRAIN", 60)
+    monkeypatch.setattr(course, "DRAIN", 60)
     shop.answer_latency = lambda: 90 if sales_in(shop) else 0
     with interrupted_when(lambda: draining.wait(10)):
         sell(client, file, concurrency=2, on_progress=watch)
