@@ -270,11 +270,17 @@ call may be is measured in `deadlines`, with care for a machine that is shared."
 async def told_nonsense(count: int, seed: int) -> list[str]:
     """Answer calls with hostile values of headers; return what did not end well.
 
-    It has to end with an error of the package, or a value, and by its deadline.
+    Each value of each header once, alone and with a 429, and `count` calls with pairs.
+    They have to end with an error of the package, or a value, and by their deadline.
     """
     rng, slots = random.Random(seed), asyncio.Semaphore(16)
     kinds: tuple[Any, ...] = (Partnero, AwaitedClient)
     drawn = [
+        (rng.choice(kinds), "429 No", {name: value})
+        for name in HEADERS
+        for value in VALUES
+    ]
+    drawn += [
         (
             rng.choice(kinds),
             rng.choice(("200 OK", "429 No", "503 No")),
