@@ -156,16 +156,21 @@ class Call:
 
     def _decided(self, verdict: Verdict) -> Action:
         """Decide about an attempt, and keep what it has shown."""
-        action = decide(self.kind, verdict.outcome, self._known())
+        outcome, action = verdict.outcome, Action.RETURN
+        if outcome is not Outcome.OK:
+            action = decide(self.kind, outcome, self._known())
+            self._note(outcome)
         last, flight = self._last, cast("Flight", self._flight)
         came = str(last.status) if isinstance(last, Answer) else verdict.why
         self.timeline.ended(self.operation, flight.began, came, action.value)
-        if verdict.outcome is Outcome.THROTTLED:
+        return action
+
+    def _note(self, outcome: Outcome) -> None:
+        if outcome is Outcome.THROTTLED:
             self._throttled = True
             self._line.stats.throttled += 1
-        elif verdict.outcome in MAY_HAVE_APPLIED and self.kind is not Kind.READ:
+        elif outcome in MAY_HAVE_APPLIED and self.kind is not Kind.READ:
             self.in_doubt = True
-        return action
 
     def _known(self) -> Known:
         status = self._last.status if isinstance(self._last, Answer) else None

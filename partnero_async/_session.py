@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Final, cast
+from contextvars import ContextVar
+from typing import Final
 
 import aiohttp
 import attrs
@@ -51,21 +52,12 @@ class Flight:
         outcome = Outcome.LOST if self.left else Outcome.NOT_SENT
         return Failure(outcome, why, timed_out)
 
-    async def once(
-        self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        """Tell it from its request when that leaves: aiohttp's middleware."""
-        cast("_Request", request).flight = self
-        try:
-            return await send(request)
-        except aiohttp.ClientConnectorError:
-            raise
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-            dropped = _DroppedError(type(error).__name__)
-        raise dropped
+
+flying: Final[ContextVar[Flight]] = ContextVar("flying")
+"""The attempt whose request this task has given to aiohttp."""
 
 
-class _DroppedError(Exception):
+class DroppedError(Exception):
     """A connection that broke under a request.
 
     aiohttp sends GET, PUT and DELETE a second time by itself when it sees its own
@@ -73,10 +65,11 @@ class _DroppedError(Exception):
     """
 
 
+BROKEN: Final = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
+
+
 class _Request(aiohttp.ClientRequest):
     """A request that goes out only where the next answer must be its own."""
-
-    flight: Flight
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Refuse a connection on which something came that nobody had asked for.
@@ -85,12 +78,28 @@ class _Request(aiohttp.ClientRequest):
         request as its answer. Nothing of this one has left, so it is sent again.
         """
         if conn.protocol is None or conn.protocol.should_close:
-            raise _DroppedError
+            raise DroppedError
         # An exception's type cannot tell "processed" from "never seen": that this was
         # not reached is the only proof that a request was not sent. A trace would tell
         # the same, and cost a tenth of the request.
-        self.flight.left = True
-        return await super().send(conn)
+        flying.get().left = True
+        try:
+            return await super().send(conn)
+        except BROKEN as error:
+            dropped = DroppedError(type(error).__name__)
+        raise dropped
+
+
+class _Response(aiohttp.ClientResponse):
+    """An answer whose connection may break before its head has come."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """Wait for the head."""
+        try:
+            return await super().start(connection)
+        except BROKEN as error:
+            dropped = DroppedError(type(error).__name__)
+        raise dropped
 
 
 class Session:
@@ -111,6 +120,7 @@ class Session:
         }
         if request.body is not None:
             head[hdrs.CONTENT_TYPE] = "application/json"
+        flying.set(flight)
         try:
             response = await self._http.request(
                 request.method,
@@ -118,7 +128,6 @@ class Session:
                 data=request.body,
                 headers=head,
                 allow_redirects=False,
-                middlewares=(flight.once,),
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no answer
             return _no_answer(error, flight)
@@ -136,7 +145,7 @@ def _no_answer(error: Exception, flight: Flight) -> Failure:
             return Failure(Outcome.UNUSABLE, "the server's certificate is not trusted")
         case aiohttp.ClientConnectorError():
             return flight.lost(f"no connection: {error.os_error.strerror or 'refused'}")
-        case _DroppedError():
+        case DroppedError():
             return flight.lost("the connection broke before an answer")
         case _ if not flight.left:
             return flight.lost(f"it could not be sent ({type(error).__name__})")
@@ -251,5 +260,6 @@ def _open(settings: Settings) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         trace_configs=more,
         request_class=_Request,
+        response_class=_Response,
         trust_env=False,
     )

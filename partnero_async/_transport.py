@@ -6,7 +6,6 @@ import asyncio
 import copy
 import random
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any, Self, TypeVar, get_origin
 
 from ._call import Call
@@ -80,7 +79,9 @@ class Transport:
             returns_existing=returns_existing,
         )
         telemetry = self.settings.telemetry
-        with telemetry.operation(operation) if telemetry else nullcontext():
+        if telemetry is None:
+            return await self._run(call, result, bound)
+        with telemetry.operation(operation):
             return await self._run(call, result, bound)
 
     def _check(self, operation: str) -> None:
@@ -97,9 +98,10 @@ class Transport:
                 # The write would be taken, and change what it was not meant for.
                 await self._refuse_mismatch(bound, call)
             value = await call.run(result)
-            paged = get_origin(result) is Page
-            if bound is not None and shared and bound.is_other(value, paged=paged):
-                await self._refuse_mismatch(bound, call)
+            if bound is not None and shared:
+                paged = get_origin(result) is Page
+                if bound.is_other(value, paged=paged):
+                    await self._refuse_mismatch(bound, call)
         except RefusedError as error:
             if bound is None or error.status not in REFUSALS:
                 raise

@@ -67,6 +67,8 @@ def request(
 
 
 FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+AS_THEY_ARE = re.compile(r"[A-Za-z0-9_~-]+")
+"""Parts of a path that are written as they are: nearly all ids."""
 
 
 def path_part(name: str, value: str) -> str:
@@ -77,6 +79,8 @@ def path_part(name: str, value: str) -> str:
     """
     if not isinstance(cast("Any", value), str):
         raise UsageError(f"{name} is a {type(value).__name__}: give a str")
+    if AS_THEY_ARE.fullmatch(value):
+        return value
     if value.strip() in ("", ".", "..") or FORBIDDEN.search(value):
         raise UsageError(f"{name}={value!r} cannot be part of a path")
     return quote(value, safe="")

@@ -21,7 +21,7 @@ from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
 from partnero_async import Partnero
-from partnero_async._session import Flight
+from partnero_async._session import DroppedError, flying
 from partnero_async._transport import Transport
 from partnero_async.pacing import Gate
 from tests.awaited import beneath
@@ -121,12 +121,10 @@ class Script:
                 asyncio.get_running_loop().time(),
             )
         )
-        (middleware,) = request["middlewares"]
-        flight: Flight = middleware.__self__
-        flight.left = step.sent if isinstance(step, Fault) else True
+        flying.get().left = step.sent if isinstance(step, Fault) else True
         await self._wait(step.after)
         if isinstance(step, Fault):
-            raise aiohttp.ServerDisconnectedError
+            raise DroppedError
         return _result(step)
 
     async def _wait(self, seconds: float) -> None:

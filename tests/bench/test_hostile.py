@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from partnero_async import Partnero, _wire
-from partnero_async._session import Flight
+from partnero_async._session import Flight, flying
 from tests.bench import hostile
 from tests.bench.faults import FLOOD
 from tests.bench.figures import assert_met
@@ -61,8 +61,8 @@ async def test_session_has_no_key_of_its_own() -> None:
     ):
         await client.account.test()
         session = await client._transport.line.sessions.here()
-        url, flight = f"{server.url}/elsewhere", Flight(0.0)
-        async with session._http.get(url, middlewares=[flight.once]):
+        flying.set(Flight(0.0))
+        async with session._http.get(f"{server.url}/elsewhere"):
             pass
     with_key, without = server.ledger
     assert b"Authorization: Bearer key-of-a-test\r\n" in with_key
