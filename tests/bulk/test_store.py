@@ -225,3 +225,13 @@ def test_a_journal_of_an_older_version_is_refused(tmp_path: Path) -> None:
     sqlite_file(tmp_path / "j", "PRAGMA user_version = 1")
     with pytest.raises(JournalError, match="older version"):
         Store(tmp_path / "j", make=True)
+
+
+def test_a_journal_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    """Wherever its end is: rows on half a page would be in no state at all."""
+    filled(tmp_path / "whole", rows=400).close()
+    whole, path = (tmp_path / "whole").read_bytes(), tmp_path / "j"
+    for size in range(1, len(whole), 499):
+        path.write_bytes(whole[:size])
+        with pytest.raises(JournalError):
+            Store(path, make=False).close()
