@@ -65,9 +65,6 @@ class DroppedError(Exception):
     """
 
 
-BROKEN: Final = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
-
-
 class _Request(aiohttp.ClientRequest):
     """A request that goes out only where the next answer must be its own."""
 
@@ -83,11 +80,7 @@ class _Request(aiohttp.ClientRequest):
         # not reached is the only proof that a request was not sent. A trace would tell
         # the same, and cost a tenth of the request.
         flying.get().left = True
-        try:
-            return await super().send(conn)
-        except BROKEN as error:
-            dropped = DroppedError(type(error).__name__)
-        raise dropped
+        return await super().send(conn)
 
 
 class _Response(aiohttp.ClientResponse):
@@ -97,7 +90,7 @@ class _Response(aiohttp.ClientResponse):
         """Wait for the head."""
         try:
             return await super().start(connection)
-        except BROKEN as error:
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
             dropped = DroppedError(type(error).__name__)
         raise dropped
 

@@ -10,12 +10,12 @@ from typing import Any
 from ..client import Partnero
 from .claim import plan_in, program_of
 from .course import Run, Watch
+from .halt import Halt
 from .journal import Journal
 from .newcomers import check_newcomers
 from .plan import Plan
 from .rejects import rejects_of, reopen_rejects
 from .report import Report
-from .send import Halt
 from .stops import JournalError
 from .store import Store
 from .tally import report_of

@@ -22,10 +22,11 @@ import attrs
 from ..errors import AmbiguousWriteError, PartneroError
 from ..models.transactions import BatchTransaction
 from .doubt import TRIED, UNLIKE, Doubts
+from .halt import HaltedError, each
 from .lookup import Finding, look_closely
 from .newcomers import Newcomers, introduced, names_of
 from .plan import Entry
-from .send import HaltedError, Intent, Sender, each
+from .send import Intent, Sender
 from .stops import JournalWriteError
 from .store import Row, Store
 

@@ -14,6 +14,7 @@ from ..client import Partnero
 from ..errors import PartneroError
 from .batch import Batch, Batches
 from .doubt import Doubts
+from .halt import Halt, each, rows_in
 from .journal import Journal
 from .kinds import kind_of
 from .newcomers import Newcomers, check_newcomers, read_newcomers
@@ -22,7 +23,7 @@ from .pace import Pacemaker
 from .plan import Plan
 from .report import Doing, Progress, Report
 from .scan import scan
-from .send import Halt, Sender, each, rows_in
+from .send import Sender
 from .stops import ImportStopError, JournalWriteError, SourceError
 from .store import State, Store
 from .table import Rows

@@ -14,11 +14,12 @@ from typing import Final
 import attrs
 
 from ..errors import PartneroError
+from .halt import each, rows_in
 from .journal import Journal
 from .lookup import Finding, look_closely, look_up
 from .newcomers import Newcomers, names_of
 from .plan import RowError
-from .send import Sender, each, rows_in
+from .send import Sender
 from .stops import JournalWriteError
 from .store import Row, State
 

@@ -19,6 +19,7 @@ from .course import Run, Watch
 from .fields import ResourceName
 from .forecast import UPDATE, Forecast, forecast_of
 from .given import gathered
+from .halt import Halt, each, rows_in
 from .importing import buyers_in, check_for_sales
 from .journal import Journal
 from .kinds import Kind, kind_of
@@ -27,7 +28,6 @@ from .newcomers import read_newcomers
 from .plan import Plan
 from .report import Progress
 from .scan import open_plan, scan
-from .send import Halt, each, rows_in
 from .source import Given, Source
 from .store import Row, Store
 from .table import Rows

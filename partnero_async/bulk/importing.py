@@ -11,12 +11,12 @@ from .claim import check_folder, claim, files_of, fingerprint, program_of
 from .course import Run, Watch
 from .fields import ResourceName
 from .given import gathered
+from .halt import Halt
 from .journal import Journal
 from .outcomes import Outcomes
 from .plan import Plan
 from .report import Report
 from .scan import open_plan
-from .send import Halt
 from .source import Given, Source
 from .stops import ImportStopError
 from .table import Rows

@@ -41,12 +41,12 @@ from .differences import (
     told,
 )
 from .given import gathered
+from .halt import Halt, each
 from .plan import Entry, Plan, RowError, plan_of
 from .reconciliation import Reconciliation, Totals
 from .referrers import Referrers
 from .rows import open_rows
 from .scan import entry_of
-from .send import Halt, each
 from .sides import Sides
 from .source import Given, Source
 from .stops import ImportStopError

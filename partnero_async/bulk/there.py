@@ -18,12 +18,13 @@ import attrs
 from ..client import Partnero
 from ..models import Customer, Lead, Page, Transaction
 from ..pages import Pages
+from .halt import each, rows_in
 from .journal import Journal
 from .kinds import Kind, kind_of
 from .lookup import ALREADY_THERE, EQUAL, Finding, compare, different, look_up
 from .plan import named
 from .sales import has_customer, sale_of
-from .send import Sender, each, rows_in
+from .send import Sender
 from .store import Row, Sale, Store
 
 __all__ = ["Survey"]

@@ -1,0 +1,127 @@
+"""Many at once, until something says that nothing new is to be sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, TypeVar
+
+import attrs
+
+from ..errors import (
+    AuthenticationError,
+    NoAnswerError,
+    PartneroError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    WrongProgramError,
+    one_line,
+)
+from .journal import Journal
+from .stops import JournalWriteError
+from .store import Row, State
+
+__all__ = ["Halt", "HaltedError", "each", "rows_in"]
+
+T = TypeVar("T")
+
+CHUNK: Final = 256
+"""Rows that are read from the journal at once."""
+
+STRIKES: Final = 5
+"""Rows in a row that found no API before the run is given up."""
+
+
+@attrs.define
+class Halt:
+    """Whether nothing new is to be sent, and why."""
+
+    stop: asyncio.Event
+    """Set from outside: somebody wants it to end."""
+    refused: str | None = None
+    unreachable: str | None = None
+    unwritten: JournalWriteError | None = None
+    strikes: int = 0
+    cancelled: bool = False
+    """Even what is under way has been given up."""
+
+    def __bool__(self) -> bool:
+        """Say whether to send nothing new."""
+        return bool(
+            self.stop.is_set()
+            or self.refused
+            or self.unreachable
+            or self.unwritten
+            or self.cancelled
+        )
+
+    def strike(self, error: PartneroError) -> None:
+        """Count a row that found no API."""
+        self.strikes += 1
+        if self.strikes >= STRIKES:
+            self.unreachable = one_line(str(error))
+
+    def give_up(self, error: PartneroError) -> None:
+        """Take note of an error after which nothing can be sent."""
+        if not self.judge(error) or not self.refused:
+            self.unreachable = one_line(str(error))
+
+    def judge(self, error: PartneroError) -> bool:
+        """Take note of an error that is not about one row; False for one that is."""
+        if isinstance(
+            error, AuthenticationError | PermissionDeniedError | WrongProgramError
+        ):
+            self.refused = one_line(str(error))
+        elif isinstance(error, RateLimitError):
+            self.unreachable = one_line(str(error))
+        elif isinstance(error, NoAnswerError | ServerError):
+            self.strike(error)
+        else:
+            self.strikes = 0
+            return False
+        return True
+
+
+class HaltedError(Exception):
+    """Nothing new is to be sent, and this had not left yet."""
+
+
+async def rows_in(journal: Journal, *states: State) -> AsyncIterator[Row]:
+    """Walk the rows in these states, a chunk in memory at a time."""
+    after = 0
+    while rows := await journal.do(
+        lambda store: store.fetch(states, after=after, limit=CHUNK)  # noqa: B023 - awaited at once
+    ):
+        for row in rows:
+            yield row
+        after = rows[-1].row
+
+
+async def each(
+    items: AsyncIterator[T],
+    do: Callable[[T], Awaitable[object]],
+    *,
+    concurrency: int,
+    halt: Halt,
+) -> None:
+    """Call *do* for each item, so many at once, until *halt* says no more."""
+    queue: asyncio.Queue[T | None] = asyncio.Queue(maxsize=CHUNK)
+
+    async def work() -> None:
+        while (item := await queue.get()) is not None:
+            if not halt:
+                await do(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(work())
+            async for item in items:
+                if halt:
+                    break
+                await queue.put(item)
+            for _ in range(concurrency):
+                await queue.put(None)
+    except ExceptionGroup as group_of_errors:
+        raise group_of_errors.exceptions[0] from None
