@@ -107,18 +107,22 @@ def _spelled(source: Source) -> dict[str, Any]:
 
 def claim(store: Store, about: dict[str, str]) -> float:
     """Make the journal that of this import, or see that it is; say when it began."""
-    if store.meta("sha256") is None:
-        # Nothing was sent under it, whatever it was for.
-        store.keep(**about, began=str(time.time()))
-    else:
-        _check_claim(store, about)
+    if store.meta("sha256") is not None and _fits(store, about):
         with store.explained():
             # What may be given otherwise; customers stay those that were given once.
             store.keep(update=about["update"], batch=about["batch"])
+    else:
+        # Nothing was sent under it, whatever it was for.
+        store.keep(**about, began=str(time.time()))
     return float(store.meta("began") or 0)
 
 
-def _check_claim(store: Store, about: dict[str, str]) -> None:
+def _fits(store: Store, about: dict[str, str]) -> bool:
+    """Say whether its rows are read in the same way; not, they have to be read anew.
+
+    Raises `JournalError` where they cannot be, since some of them took effect, and for
+    a journal of something else.
+    """
     if store.meta("resource") != about["resource"]:
         raise JournalError(f"{store.path} is the journal of {store.meta('resource')}")
     _check_program(store, about["program"])
@@ -126,11 +130,15 @@ def _check_claim(store: Store, about: dict[str, str]) -> None:
         json.loads(text) for text in (store.meta("mapping") or "", about["mapping"])
     )
     # A header that differs is a file that differs, and said so by the scan.
-    if {**kept, "header": 0} != {**now, "header": 0}:
+    if {**kept, "header": 0} == {**now, "header": 0}:
+        return True
+    if store.took_effect():
         raise JournalError(
             f"{store.path} was started with other --map, --set, --ignore,"
             " --decimal-comma or --date-format: give the same again, or a new journal"
         )
+    store.drop("sha256")
+    return False
 
 
 def _check_program(store: Store, program: str) -> None:

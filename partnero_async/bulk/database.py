@@ -74,9 +74,9 @@ class Database:
             )
         # Two seconds a million rows. Without it a page that is cut off reads as zeros,
         # and its rows are in no state at all.
-        if (found := self._pragma("quick_check(1)")) != "ok":
+        if self._pragma("quick_check(1)") != "ok":
             raise JournalError(
-                f"{self.path} is damaged ({found}): bring back a copy of it as it was"
+                f"{self.path} is damaged: bring back a copy of it as it was"
             )
         self._pragma("journal_mode = WAL")
         with self.transaction():

@@ -42,13 +42,15 @@ def scan(store: Store, rows: Rows, plan: Plan, *, watch: Watch) -> None:
     """Read all rows into the journal, or see that they are those that were read.
 
     Raises `SourceError` for what cannot be read to its end, and `JournalError` for
-    other rows than the journal's.
+    other rows than the journal's, once one of those took effect.
     """
     seen = store.meta("sha256")
-    if seen is None:
-        _read_in(store, rows, plan, watch=watch)
-    elif rows.fingerprint != seen:
+    if rows.fingerprint == seen:
+        return
+    if seen is not None and store.took_effect():
         _refuse_changed(store, rows, seen)
+    else:
+        _read_in(store, rows, plan, watch=watch)
 
 
 def _read_in(store: Store, rows: Rows, plan: Plan, *, watch: Watch) -> None:

@@ -145,6 +145,14 @@ class Store(Database):
         """Forget all rows, for a scan that begins anew."""
         with self.transaction():
             self._sql.execute("DELETE FROM rows")
+            self.drop("sha256")
+
+    def took_effect(self) -> bool:
+        """Say whether a row may have changed what the program has."""
+        found = self._sql.execute(
+            "SELECT 1 FROM rows WHERE state IN ('sent', 'done', 'parked') LIMIT 1"
+        )
+        return found.fetchone() is not None
 
     def add(self, row: Row, *, digest: int, claim: str | None) -> None:
         """Write down a row for the first time; another row may have its *claim*.

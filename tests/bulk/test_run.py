@@ -422,6 +422,27 @@ async def test_a_changed_file_is_refused(
     assert len(sales_in(shop)) == 3
 
 
+async def test_before_anything_took_effect_a_file_may_be_mended(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """Its rows are read anew, in another way or with other cells."""
+    header = (*HEADER[:3], "created_at")
+    file = write_csv(
+        tmp_path / "s.csv", [("s1", "c1", "1,50", "3.2.24")], header=header
+    )
+    assert (await sell(client, file)).reasons == {"malformed": 1}
+    report = await sell(client, Source(path=file, decimal_comma=True))
+    assert report.reasons == {"malformed": 1}
+    rows = [("s1", "c1", "1,50", "2024-02-03"), ("s2", "c1", "2", "2024-02-03")]
+    write_csv(file, rows, header=header)
+    report = await sell(client, Source(path=file, decimal_comma=True))
+    assert (report.rows, report.done, report.reasons) == (2, 2, {})
+    assert [key for key, _ in sales_in(shop)] == ["s1", "s2"]
+    write_csv(file, rows[:1], header=header)
+    with pytest.raises(JournalError, match="row 2 is the first that differs"):
+        await sell(client, Source(path=file, decimal_comma=True))
+
+
 async def test_a_file_with_another_header_or_other_bytes_is_refused(
     client: Partnero, tmp_path: Path
 ) -> None:
