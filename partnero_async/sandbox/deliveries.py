@@ -306,7 +306,7 @@ class Deliveries:
         elif succeeded:
             state = "delivered"
         elif row["tries"] < len(waits):
-            due += waits[row["tries"]]
+            due += waits[int(row["tries"])]
         else:
             state = "failed"
         self._state.run(

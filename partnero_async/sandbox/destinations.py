@@ -1,6 +1,7 @@
 """Where deliveries may go: to this machine, and only on request to public addresses."""
 
 import asyncio
+import errno
 import socket
 from ipaddress import ip_address
 from typing import Literal
@@ -65,7 +66,8 @@ class Resolver(AbstractResolver):
             if permitted(address, self._reach)
         ]
         if not allowed:
-            raise OSError(f"deliveries do not go to where {host} leads")
+            where = f"deliveries do not go to where {host} leads"
+            raise PermissionError(errno.EACCES, where)
         return allowed
 
     async def close(self) -> None:
