@@ -11,9 +11,10 @@ code, so that a mistake of the client does not meet the same mistake here. Webho
 delivered, to this machine alone unless told otherwise: see `Sandbox.deliveries`.
 """
 
-from .assumptions import Assumptions
+from .assumptions import Assumptions, DeliveryBody
 from .calls import ReferralReward
 from .deliveries import Deliveries, Disturbance
+from .destinations import Reach
 from .limits import RateLimit, fixed_window, parse_rate_limit, token_bucket
 from .outbox import Delivery, DeliveryAttempt
 from .programs import ProgramSpec, ServedProgram

@@ -12,6 +12,11 @@ import attrs
 DeliveryBody = Literal["plain", "php", "slashes"]
 
 
+def _check_waits(_owner: object, _field: object, waits: Sequence[float]) -> None:
+    if not all(0 <= wait < math.inf for wait in waits):
+        raise ValueError("a wait is a number of seconds from 0")
+
+
 @attrs.frozen(kw_only=True)
 class Assumptions:
     """Choose how the sandbox behaves where the API's sources are silent or disagree.
@@ -115,7 +120,9 @@ class Assumptions:
     program_errors: Literal["errors", "full"] = "errors"
     #: Seconds from a delivery that fails to each of its repeats; then it is given up,
     #: and its webhook stays active.
-    delivery_waits: Sequence[float] = attrs.field(default=(10, 60, 300, 1800, 7200))
+    delivery_waits: Sequence[float] = attrs.field(
+        default=(10, 60, 300, 1800, 7200), validator=_check_waits
+    )
     #: Seconds that a receiver has to answer. Documented; fewer make tests faster.
     delivery_timeout: float = 5.0
     #: Deliveries to a webhook in the order of the events, or in any order.
@@ -125,8 +132,3 @@ class Assumptions:
     #: What a change of status without an event of its own is: suspending, approving,
     #: archiving or restoring a customer, restoring a partner.
     status_events: Literal["updated", "none"] = "updated"
-
-    @delivery_waits.validator
-    def _check_waits(self, _field: object, waits: Sequence[float]) -> None:
-        if not all(0 <= wait < math.inf for wait in waits):
-            raise ValueError("a wait is a number of seconds from 0")
