@@ -69,13 +69,15 @@ def same(expected: str, given: str) -> bool:
 
 def keys_of(secrets: Secrets) -> tuple[bytes, ...]:
     """Return the keys to sign with; raise `UsageError` where one is empty, or none."""
-    each = (secrets,) if isinstance(secrets, str) else tuple(secrets)
-    if not each or not all(isinstance(cast("Any", one), str) and one for one in each):
+    given = cast("Any", secrets)
+    each = (given,) if isinstance(given, str | None) else tuple(given)
+    if not each or not all(isinstance(secret, str) and secret for secret in each):
         raise UsageError(
             "the secret of a webhook is missing or empty:"
             " give the `signature` that the API returned with it"
         )
-    return tuple(one.encode() for one in each)
+    # A lone surrogate is in no secret of the API's, and is to break nothing either.
+    return tuple(secret.encode(errors="surrogatepass") for secret in each)
 
 
 def raw(body: object) -> bytes:
