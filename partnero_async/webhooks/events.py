@@ -346,7 +346,7 @@ def _data(kind: type[Event], envelope: dict[str, Any]) -> Any:
     except UnexpectedBodyError:
         # The path alone: the reason may show a value, and events hold personal data.
         path, _, _ = (path_of_fault(model, envelope) or "data").partition(": ")
-    raise EventDataError(f"the data does not fit the event: {path}")
+    raise EventDataError(f"the data does not fit the event: {path}.")
 
 
 def _model(kind: type[Event], data: Any) -> type[Any]:

@@ -205,9 +205,9 @@ class Receiver:
     def _check_age(self, event: Event) -> None:
         age = datetime.fromtimestamp(self._clock(), UTC) - event.created_at
         if age > self._max_age:
-            raise StaleEventError(f"the event is older than {self._max_age}")
+            raise StaleEventError(f"the event is older than {self._max_age}.")
         if age < -self._skew:
-            raise StaleEventError("the event is from the future")
+            raise StaleEventError("the event is from the future.")
 
     def _functions_for(self, event: Event) -> list[Function]:
         return [

@@ -59,7 +59,7 @@ def verify(headers: Headers, body: bytes, secrets: Secrets) -> None:
     # All of them are tried, so that the time taken does not tell which one is good.
     good = [same(_signature(body, key), given) for key in keys]
     if not any(good):
-        raise SignatureError("the signature is not that of this body and secret")
+        raise SignatureError("the signature is not that of this body and secret.")
 
 
 def same(expected: str, given: str) -> bool:
@@ -106,10 +106,10 @@ def _given(headers: Headers) -> str:
     found = [_text(value) for name, value in pairs if _text(name).lower() == HEADER]
     if len(found) != 1:
         raise SignatureError(
-            f"there are {len(found)} Signature headers, and a delivery has one"
+            f"there are {len(found)} Signature headers, and a delivery has one."
         )
     if not HEX.fullmatch(found[0]):
-        raise SignatureError("the Signature header is not 64 lower-case hex digits")
+        raise SignatureError("the Signature header is not 64 lower-case hex digits.")
     return found[0]
 
 

@@ -41,9 +41,9 @@ class SQLiteClaims:
     """Claims that all processes of a machine share, and that a restart does not forget.
 
     *path* is a file on a disk of this machine (SQLite's locks do not hold on network
-    file systems); it is made when it is not there, for its owner only. It holds hashes
-    of deliveries and nothing of their content. A claim is on the disk before the event
-    is handled, and so is that it was, before the sender gets its answer.
+    file systems); it is made when it is not there. It holds hashes of deliveries and
+    nothing of their content. A claim is on the disk before the event is handled, and so
+    is that it was, before the sender gets its answer.
 
     May be made before a process forks. Raises what `sqlite3` raises.
     """
@@ -116,8 +116,8 @@ class SQLiteClaims:
             return self._opened()
 
     def _opened(self) -> sqlite3.Connection:
-        # For its owner only; SQLite gives its journal the same mode.
-        os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+        # By SQLite alone: whoever else opens and closes the file in this process takes
+        # away the locks that other connections hold (POSIX has it so).
         sql = sqlite3.connect(
             self.path,
             timeout=PATIENCE,

@@ -141,7 +141,7 @@ def bad() -> list[Delivery]:
             *("a header of old", 401, SignatureError, body, good),
             header="x-partnero-signature",
         ),
-        unread("10 MB", written(pad="x" * 10_000_000), DeliveryTooLargeError),
+        large(),
         unread("1 MiB and a byte", b" " * 1_048_577, DeliveryTooLargeError),
         unread("empty", b"", MalformedEventError),
         unread("not JSON", b'{"event": ', MalformedEventError),
@@ -171,6 +171,12 @@ def bad() -> list[Delivery]:
         _delivery("an unknown event", 200, None, *_pair(written("partner.promoted"))),
         _delivery("nobody's event", 200, None, *_pair(written("customer.deleted"))),
     ]
+
+
+def large() -> Delivery:
+    """Make a delivery of 10 MB."""
+    pair = _pair(written(pad="x" * 10_000_000))
+    return _delivery("10 MB", 413, DeliveryTooLargeError, *pair)
 
 
 def _pair(body: bytes) -> tuple[bytes, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
-import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from typing import Any, cast
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from partnero_async.webhooks import (
     Claim,
@@ -153,7 +156,7 @@ def test_what_has_run_out_is_cleaned_up(kind: type, tmp_path: Path) -> None:
 # --- SQLite ----------------------------------------------------------------------
 
 
-def test_a_file_for_its_owner_that_outlives_the_process(tmp_path: Path) -> None:
+def test_a_file_that_outlives_the_process(tmp_path: Path) -> None:
     """A restart forgets nothing; a closed store opens again."""
     path = tmp_path / "claims.db"
     store = SQLiteClaims(str(path))
@@ -161,7 +164,6 @@ def test_a_file_for_its_owner_that_outlives_the_process(tmp_path: Path) -> None:
     assert store.done(claimed(store), keep=KEEP)
     claimed(store, "f")
     store.close()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for again in (store, SQLiteClaims(path)):
         assert again.claim("e", lease=LEASE) is Taken.DONE
         assert again.claim("f", lease=LEASE) is Taken.BUSY
@@ -200,6 +202,22 @@ def test_a_claim_that_fails_leaves_nothing(tmp_path: Path) -> None:
     store._clock = time.time
     claimed(store)
     store.close()
+
+
+def test_a_connection_that_opens_takes_no_locks_away(tmp_path: Path) -> None:
+    """POSIX drops those of a process when it closes any descriptor of the file."""
+    one, two = (SQLiteClaims(tmp_path / "claims.db") for _ in range(2))
+    claimed(one)
+    opener = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0)"
+    tried = [
+        *(sys.executable, "-c", f"{opener}.execute('BEGIN IMMEDIATE')"),
+        str(one.path),
+    ]
+    with one._writing():
+        two._opened().close()
+        found = subprocess.run(tried, capture_output=True, text=True, check=False)
+    assert "database is locked" in found.stderr
+    one.close()
 
 
 def claim_in_a_child(path: Path, count: int) -> list[str]:
@@ -289,7 +307,8 @@ def test_the_client_of_valkey(valkey: redis.Redis) -> None:
 
 def test_a_server_that_is_away(tmp_path: Path) -> None:
     """The client's own error says so."""
-    client = redis.Redis(unix_socket_path=str(tmp_path / "nowhere"))
+    path = str(tmp_path / "nowhere")
+    client = redis.Redis(unix_socket_path=path, retry=Retry(NoBackoff(), 0))
     with pytest.raises(redis.ConnectionError):
         RedisClaims(client).claim("e", lease=LEASE)
     client.close()
