@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from aiohttp import web
 
@@ -36,9 +37,11 @@ from partnero_async.webhooks import (
     parse,
 )
 from partnero_async.webhooks.aiohttp import handler
+from partnero_async.webhooks.occurrences import MOMENTS
 from tests.awaited import AwaitedClient, in_thread
 
 from .conftest import Clock
+from .deliveries import examples
 
 START = datetime(2026, 3, 4, 9, 15, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -513,3 +516,17 @@ def test_what_makes_an_occurrence(changes: dict[str, Any], same: bool) -> None:
 def test_without_an_identity_a_delivery_is_an_occurrence(event: Any) -> None:
     """Then it is handled once by its bytes, as it is without `once`."""
     assert occurrence_of(event) == event.id
+
+
+@pytest.mark.parametrize("name", sorted(MOMENTS))
+def test_what_a_list_shows_is_the_occurrence_that_was_delivered(name: str) -> None:
+    """For each published event that lists tell of too, written in another way."""
+    (example,) = [each for each in examples() if each.name == name]
+    delivered = parse(example.body)
+    listed = attrs.evolve(delivered, id="", body=b"")
+    if name == "subscriber.updated":  # its published form has no time of the update
+        assert occurrence_of(listed) == ""
+        return
+    assert occurrence_of(delivered) == occurrence_of(listed) != ""
+    kinds = {occurrence_of(parse(e.body)) for e in examples() if e.name in MOMENTS}
+    assert len(kinds) == len(MOMENTS)
