@@ -25,7 +25,7 @@ UNSENT: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Secret:
-    """The webhook's secret.
+    """The secret of a webhook.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ import attrs
 from aiohttp import web
 
 from ..errors import WebhookError, one_line
-from ..webhooks import Event, parse, verify
+from ..webhooks import Event, parse, sign, verify
 from ..webhooks._body import read_stream
 from ..webhooks.signature import LARGEST
 from ._deliveries import Posted, about, post
@@ -86,6 +86,8 @@ class Listener:
     as_json: bool
     most: int | None
     over: asyncio.Event
+    resign: str | None = attrs.field(repr=False)
+    """The secret of the receiver behind: what is verified is signed with it anew."""
     secret: asyncio.Future[str]
     """The first delivery may come before it is known."""
     count: int = 0
@@ -117,7 +119,9 @@ class Listener:
             _keep(self.save, at, event, body)
         # Of a body that is too large the rest was not read.
         passes = self.forward and len(body) <= LARGEST
-        passed = await self._pass_on(request, body) if passes else Posted(good)
+        passed = Posted(good)
+        if passes:
+            passed = await self._pass_on(request, body, verified=verified)
         return Shown(
             at=at,
             event=event.name if event else None,
@@ -128,12 +132,18 @@ class Listener:
             note=passed.problem,
         )
 
-    async def _pass_on(self, request: web.Request, body: bytes) -> Posted:
+    async def _pass_on(
+        self, request: web.Request, body: bytes, *, verified: bool
+    ) -> Posted:
+        anew = self.resign if verified else None
+        own = OWN | {"signature"} if anew else OWN
         headers = [
             (name, value)
             for name, value in request.headers.items()
-            if name.lower() not in OWN
+            if name.lower() not in own
         ]
+        if anew:
+            headers.append(("Signature", sign(body, anew)))
         return await post(self.http, self.forward or "", body, headers)
 
 

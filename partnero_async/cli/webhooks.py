@@ -43,6 +43,8 @@ def listen(
     event: Names = None,
     url: str | None = None,
     port: Port = 0,
+    resign: Switch = False,
+    secret: Secret = Secret(),  # noqa: B008 - it is frozen
     save: Path | None = None,
     count: Count = None,
     json: Switch = False,
@@ -66,6 +68,9 @@ def listen(
         Where deliveries are sent to; this machine when left out.
     port
         Port on 127.0.0.1; 0 takes a free one.
+    resign
+        Sign what is verified anew, with the secret that your receiver knows: that of
+        this webhook is made by the API. Headers are passed on as they came otherwise.
     save
         Write each body to a file in this folder, to be sent again by `replay`.
     count
@@ -81,6 +86,7 @@ def listen(
             events=event,
             url=url,
             port=port,
+            resign=secret.text() if resign else None,
             save=save,
             count=count,
             as_json=json,
@@ -193,6 +199,7 @@ async def _listen(
     events: list[str] | None,
     url: str | None,
     port: int,
+    resign: str | None,
     save: Path | None,
     count: int | None,
     as_json: bool,
@@ -217,6 +224,7 @@ async def _listen(
             as_json=as_json,
             most=count,
             over=over,
+            resign=resign,
             secret=loop.create_future(),
         )
         async with serving(listener, port) as taken:

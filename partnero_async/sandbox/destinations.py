@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import socket
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -12,6 +12,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 #: To this machine alone, or to public addresses on the internet as well.
 Reach = Literal["loopback", "public"]
 
+# NAT64, 6to4 and Teredo: an IPv4 address is inside, which may be a private one.
+_CARRIERS = tuple(map(ip_network, ("64:ff9b::/96", "2002::/16", "2001::/32")))
+
 
 def problem(url: str, reach: Reach) -> str | None:
     """Say why nothing is delivered to *url*; None where something may be.
@@ -19,7 +22,8 @@ def problem(url: str, reach: Reach) -> str | None:
     A name is not looked up here: what it stands for is decided by `Resolver`, once for
     the look-up and the connection, so that no second look-up can say something else.
     """
-    host = urlsplit(url).hostname or ""
+    # Parsers disagree about what a backslash is.
+    host = "" if "\\" in url else urlsplit(url).hostname or ""
     try:
         allowed = permitted(host, reach)
     except ValueError:
@@ -34,7 +38,8 @@ def permitted(address: str, reach: Reach) -> bool:
     Raises ValueError for what is no address.
     """
     ip = ip_address(address)
-    public = ip.is_global and not ip.is_multicast
+    carries = any(ip in network for network in _CARRIERS)
+    public = ip.is_global and not ip.is_multicast and not carries
     return ip.is_loopback or (reach == "public" and public)
 
 

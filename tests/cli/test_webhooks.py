@@ -159,6 +159,26 @@ async def test_deliveries_are_passed_on(
     assert statuses == [[200], [503]]
 
 
+async def test_what_is_verified_can_be_signed_anew(
+    shop_front: Sandbox, receiver: Receiver, tmp_path: Path
+) -> None:
+    """A receiver knows a secret of its own; what is forged stays forged for it."""
+    file = tmp_path / "secret"
+    file.write_text(SECRET)
+    shop_front.deliveries.disturb("wrong signature")
+    async with listening(
+        shop_front,
+        *("--forward", receiver.url, "--count", "2"),
+        *("--resign", "--secret-file", file),
+    ) as process:
+        await sold(shop_front, "s1", "s2")
+        ended = await end(process)
+    forged, good = receiver.received
+    assert good.signature == sign(good.body, SECRET)
+    assert forged.signature != sign(forged.body, SECRET)
+    assert SECRET not in ended.out + ended.err
+
+
 async def test_nobody_behind_is_a_bad_gateway(shop_front: Sandbox) -> None:
     """The sender comes again."""
     url = f"http://127.0.0.1:{unused_port()}/hook"

@@ -810,6 +810,7 @@ async def test_any_order_on_request(
         "http://169.254.169.254/latest",
         "http://localhost.ledger.example/",
         "http://0.0.0.0/",
+        "http://127.0.0.1\\@192.0.2.7/",
     ],
 )
 async def test_nothing_leaves_this_machine(
@@ -824,7 +825,16 @@ async def test_nothing_leaves_this_machine(
     assert "deliveries do not go to" in (delivery.attempts[0].reason or "")
 
 
-@pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://224.0.0.1/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://10.0.0.1/",
+        "http://224.0.0.1/",
+        "http://[64:ff9b::a00:1]/",
+        "http://[2002:a00:1::]/",
+        "http://[::ffff:10.0.0.1]/",
+    ],
+)
 async def test_private_networks_are_never_meant(serve: Any, url: str) -> None:
     """With public addresses allowed, those of an office or a cloud host are not."""
     sandbox, api = await serve(deliver_to="public")
