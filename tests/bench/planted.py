@@ -329,7 +329,7 @@ PLANTS: Final = (
         "a claim that others have as well",
         SQLITE_CLAIMS,
         "WHERE claims.until <= ?4\n",
-        "",
+        "WHERE ?4 > 0\n",
         [f"{TEST_CLAIMS}::test_processes_share_a_file"],
     ),
 )
