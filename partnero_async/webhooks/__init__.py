@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .catching_up import catch_up
     from .claims import Claim, Claims, MemoryClaims, Taken
     from .events import (
         EVENTS,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         UnknownEvent,
         parse,
     )
+    from .occurrences import EventBusyError, occurrence_of, once
     from .receiver import Receiver, Reply
     from .redis_claims import RedisClaims
     from .signature import sign, verify
@@ -67,6 +69,7 @@ __all__ = [
     "CustomerRewarded",
     "CustomerUpdated",
     "Event",
+    "EventBusyError",
     "LeadConverted",
     "LeadEvent",
     "LeadRejected",
@@ -94,6 +97,9 @@ __all__ = [
     "TransactionDeleted",
     "TransactionEvent",
     "UnknownEvent",
+    "catch_up",
+    "occurrence_of",
+    "once",
     "parse",
     "sign",
     "verify",
@@ -103,6 +109,8 @@ _HOMES = {
     **dict.fromkeys(("Claim", "Claims", "MemoryClaims", "Taken"), ".claims"),
     **dict.fromkeys(("Receiver", "Reply"), ".receiver"),
     **dict.fromkeys(("sign", "verify"), ".signature"),
+    **dict.fromkeys(("EventBusyError", "occurrence_of", "once"), ".occurrences"),
+    "catch_up": ".catching_up",
     "RedisClaims": ".redis_claims",
     "SQLiteClaims": ".sqlite_claims",
 }
