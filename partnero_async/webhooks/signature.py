@@ -70,7 +70,7 @@ def same(expected: str, given: str) -> bool:
 def keys_of(secrets: Secrets) -> tuple[bytes, ...]:
     """Return the keys to sign with; raise `UsageError` where one is empty, or none."""
     given = cast("Any", secrets)
-    each = (given,) if isinstance(given, str | None) else tuple(given)
+    each: tuple[Any, ...] = (given,) if isinstance(given, str | None) else tuple(given)
     if not each or not all(isinstance(secret, str) and secret for secret in each):
         raise UsageError(
             "the secret of a webhook is missing or empty:"

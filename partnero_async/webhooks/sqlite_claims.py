@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -15,8 +17,8 @@ from .claims import SWEEP, Claim, Taken
 
 __all__ = ["SQLiteClaims"]
 
-PATIENCE: Final = 5.0
-"""Seconds to wait for the others who write; each writes for a moment."""
+PATIENCE: Final = 30.0
+"""Seconds to wait for the other processes; each writes for some milliseconds."""
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS claims (
@@ -53,9 +55,8 @@ class SQLiteClaims:
     ) -> None:
         self.path = Path(path)
         self._clock = clock
-        self._idle: list[sqlite3.Connection] = []
-        self._owner = os.getpid()
-        self._inherited: list[list[sqlite3.Connection]] = []
+        self._file = _File(self.path)
+        self._inherited: list[_File] = []
         self._swept = 0.0
 
     def claim(self, event_id: str, *, lease: timedelta) -> Claim | Taken:
@@ -89,51 +90,87 @@ class SQLiteClaims:
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""
-        while self._idle:
-            self._idle.pop().close()
+        self._file.close()
 
     @contextmanager
     def _writing(self) -> Generator[sqlite3.Connection]:
-        """Lend a connection that nobody else uses, in a transaction."""
-        sql = self._connection()
-        try:
-            sql.execute("BEGIN IMMEDIATE")
+        """Lend the connection to this thread alone, in a transaction."""
+        if self._file.owner != os.getpid():
+            # What was forked must be neither used nor closed here, nor waited for.
+            self._inherited.append(self._file)
+            self._file = _File(self.path)
+        with self._file.writing() as sql:
             yield sql
-            sql.execute("COMMIT")
-        except BaseException:
-            sql.close()  # that undoes the transaction, whatever state it is in
-            raise
-        self._idle.append(sql)
-
-    def _connection(self) -> sqlite3.Connection:
-        if self._owner != os.getpid():
-            # SQLite's connections must not be used, nor closed, where they were forked.
-            self._inherited.append(self._idle)
-            self._idle, self._owner = [], os.getpid()
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._opened()
-
-    def _opened(self) -> sqlite3.Connection:
-        # By SQLite alone: whoever else opens and closes the file in this process takes
-        # away the locks that other connections hold (POSIX has it so).
-        sql = sqlite3.connect(
-            self.path,
-            timeout=PATIENCE,
-            isolation_level=None,
-            check_same_thread=False,  # each is one thread's at a time
-        )
-        try:
-            sql.execute("PRAGMA synchronous = FULL")
-            sql.execute(SCHEMA)
-        except BaseException:
-            sql.close()
-            raise
-        return sql
 
     def _sweep(self, sql: sqlite3.Connection, now: float) -> None:
         """Forget what has run out."""
         if now - self._swept >= SWEEP:
             self._swept = now
             sql.execute("DELETE FROM claims WHERE until <= ?", [now])
+
+
+class _File:
+    """The file, opened by one process: its threads take turns, and so do processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.owner = os.getpid()
+        self._path = path
+        self._lock = threading.Lock()
+        self._sql: sqlite3.Connection | None = None
+
+    @contextmanager
+    def writing(self) -> Generator[sqlite3.Connection]:
+        """Lend the connection, in a transaction that is on the disk at the end."""
+        with self._lock:
+            sql = self._sql = self._sql or self._opened()
+            try:
+                _patiently(sql, "BEGIN IMMEDIATE")
+                yield sql
+                sql.execute("COMMIT")
+            except BaseException:
+                self._sql = None
+                sql.close()  # that undoes the transaction, whatever state it is in
+                raise
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        with self._lock:
+            if self._sql:
+                self._sql.close()
+            self._sql = None
+
+    def _opened(self) -> sqlite3.Connection:
+        # By SQLite alone: whoever else opens and closes the file in this process takes
+        # away the locks that connections hold (POSIX has it so).
+        sql = sqlite3.connect(
+            self._path,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,  # the lock sees to it
+        )
+        try:
+            for statement in ("PRAGMA journal_mode = WAL", SCHEMA):
+                _patiently(sql, statement)
+            sql.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            sql.close()
+            raise
+        return sql
+
+
+def _patiently(sql: sqlite3.Connection, statement: str) -> None:
+    """Execute what may have to wait for another process.
+
+    SQLite's own waiting looks ten times a second, and starves while others are busy.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            sql.execute(statement).fetchall()
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                raise
+        else:
+            return
+        time.sleep(random.uniform(0.001, 0.005))  # noqa: S311 - so that nobody is in step

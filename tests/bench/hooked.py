@@ -13,6 +13,7 @@ import signal
 import socket
 import sqlite3
 import sys
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -139,9 +140,16 @@ def application(folder: Path, name: str, point: str) -> web.Application:
     return app
 
 
+def _end_with_the_parent() -> None:
+    """Be no orphan: the standard input ends with whoever started this."""
+    sys.stdin.read()
+    os._exit(1)
+
+
 def main() -> None:
     """Serve until it is told to end, or dies."""
     fd, folder, name, *point = sys.argv[1:]
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     with socket.socket(fileno=int(fd)) as sock:
         web.run_app(
             application(Path(folder), name, point[0] if point else ""),

@@ -321,7 +321,7 @@ PLANTS: Final = (
         "the locks of a file of claims lost",
         SQLITE_CLAIMS,
         "        sql = sqlite3.connect(\n",
-        "        os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY))\n"
+        "        os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY))\n"
         "        sql = sqlite3.connect(\n",
         [f"{TEST_CLAIMS}::test_a_connection_that_opens_takes_no_locks_away"],
     ),
@@ -329,7 +329,7 @@ PLANTS: Final = (
         "a claim that others have as well",
         SQLITE_CLAIMS,
         "WHERE claims.until <= ?4\n",
-        "",
+        "WHERE ?4 > 0\n",
         [f"{TEST_CLAIMS}::test_processes_share_a_file"],
     ),
 )

@@ -209,7 +209,7 @@ class Service:
         fd = self.sock.fileno()
         command = [sys.executable, "-m", "tests.bench.hooked", str(fd)]
         command += [str(self.folder), self.name, *([point] if point else [])]
-        self.process = subprocess.Popen(command, pass_fds=[fd])
+        self.process = subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.PIPE)
 
     def stop(self, how: int) -> None:
         """Stop the process: with TERM it ends in order, with KILL at once."""
@@ -222,6 +222,8 @@ class Service:
         assert self.process
         if self.process.wait(60) == -signal.SIGKILL:
             self.killed.add(self.name)
+        assert self.process.stdin
+        self.process.stdin.close()
 
 
 @contextmanager
@@ -302,6 +304,7 @@ class Sender:
                 return
             if status not in (0, 503):
                 self.lost.append(f"{key}: {status} {reason}")
+                return
             await asyncio.sleep(PAUSE)
         self.lost.append(f"{key}: never answered with 200")
 

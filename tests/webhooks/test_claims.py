@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import partial
 from itertools import chain
@@ -171,13 +171,15 @@ def test_a_file_that_outlives_the_process(tmp_path: Path) -> None:
 
 
 def test_a_connection_is_used_again(tmp_path: Path) -> None:
-    """One serves many claims, one after the other."""
+    """One serves all claims of a process, until the store is closed."""
     store = SQLiteClaims(tmp_path / "claims.db")
-    for number in range(3):
-        claimed(store, f"e{number}")
-    assert len(store._idle) == 1
+    claimed(store)
+    first = store._file._sql
+    claimed(store, "f")
+    assert first is store._file._sql is not None
     store.close()
     store.close()
+    assert store._file._sql is None
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
@@ -187,7 +189,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     store = SQLiteClaims(path)
     with pytest.raises(sqlite3.DatabaseError):
         store.claim("e", lease=LEASE)
-    assert not store._idle
+    assert store._file._sql is None
 
 
 def test_a_claim_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -214,10 +216,29 @@ def test_a_connection_that_opens_takes_no_locks_away(tmp_path: Path) -> None:
         str(one.path),
     ]
     with one._writing():
-        two._opened().close()
+        two._file._opened().close()
         found = subprocess.run(tried, capture_output=True, text=True, check=False)
     assert "database is locked" in found.stderr
     one.close()
+
+
+def test_a_file_that_others_write_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for, and not for ever."""
+    store, other = (SQLiteClaims(tmp_path / "claims.db") for _ in range(2))
+    claimed(store)
+    with ThreadPoolExecutor(1) as pool:
+        with other._writing():
+            waiting = pool.submit(claimed, store, "f")
+            assert not wait([waiting], timeout=0.05).done
+        assert isinstance(waiting.result(), Claim)
+    monkeypatch.setattr("partnero_async.webhooks.sqlite_claims.PATIENCE", 0.0)
+    with other._writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        store.claim("g", lease=LEASE)
+    assert store.release(claimed(store, "g"))
+    store.close()
+    other.close()
 
 
 def claim_in_a_child(path: Path, count: int) -> list[str]:
