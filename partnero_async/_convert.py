@@ -97,7 +97,7 @@ def read(
     try:
         return cast("T", _reader(cast("Any", result))(payload))
     except Exception as error:  # noqa: BLE001 - whatever a hook raises is the body's fault
-        where = _path_of_fault(result, payload) or str(error)
+        where = path_of_fault(result, payload) or str(error)
         raise UnexpectedBodyError(
             f"the answer does not fit: {where}", operation=operation
         ) from None
@@ -352,7 +352,7 @@ def _detailed() -> cattrs.Converter:
     return _converter(detailed=True)
 
 
-def _path_of_fault(result: Any, payload: dict[str, Any]) -> str | None:
+def path_of_fault(result: Any, payload: dict[str, Any]) -> str | None:
     """Decode again, slowly, for the path of the first member that does not fit."""
     if "data" not in payload:
         return "data is missing"

@@ -13,20 +13,27 @@
     │   └── AmbiguousWriteError       a write may or may not have been applied
     │       ├── AppliedUnreadableError    it was applied; its answer is lost
     │       └── DuplicateDetectedError    it stands there more than once
-    └── RefusedError                  the API answered, and refused
-        ├── BadRequestError           400
-        ├── AuthenticationError       401
-        ├── PermissionDeniedError     403
-        ├── NotFoundError             404
-        │   └── WrongProgramError         the key's program has no such resource
-        ├── ConflictError             409, or the key is taken by other values
-        ├── ValidationError           422, with the reasons by field
-        ├── RateLimitError            429, with the time to wait
-        └── ServerError               500 and above
+    ├── RefusedError                  the API answered, and refused
+    │   ├── BadRequestError           400
+    │   ├── AuthenticationError       401
+    │   ├── PermissionDeniedError     403
+    │   ├── NotFoundError             404
+    │   │   └── WrongProgramError         the key's program has no such resource
+    │   ├── ConflictError             409, or the key is taken by other values
+    │   ├── ValidationError           422, with the reasons by field
+    │   ├── RateLimitError            429, with the time to wait
+    │   └── ServerError               500 and above
+    └── WebhookError                  a delivery that is not taken
+        ├── DeliveryTooLargeError     it is larger than a delivery may be
+        ├── SignatureError            it is not signed with the webhook's secret
+        ├── MalformedEventError       it is no event
+        │   └── EventDataError            its data is not what such an event carries
+        └── StaleEventError           it is too old, or from the future
 
 Catch `NoAnswerError` to try again later, `RefusedError` to change the call, and
 `AmbiguousWriteError` before both wherever money is written: it must never be
-answered by sending the same write again without looking first.
+answered by sending the same write again without looking first. `WebhookError` is about
+what comes to you: answer the delivery with its `answer`.
 """
 
 from __future__ import annotations
@@ -49,8 +56,11 @@ __all__ = [
     "ConflictError",
     "ConnectionFailedError",
     "DeadlineExceededError",
+    "DeliveryTooLargeError",
     "DriftError",
     "DuplicateDetectedError",
+    "EventDataError",
+    "MalformedEventError",
     "NoAnswerError",
     "NotFoundError",
     "PartneroError",
@@ -59,9 +69,12 @@ __all__ = [
     "RefusedError",
     "Sent",
     "ServerError",
+    "SignatureError",
+    "StaleEventError",
     "UnexpectedBodyError",
     "UsageError",
     "ValidationError",
+    "WebhookError",
     "WrongProgramError",
     "refusal",
 ]
@@ -369,3 +382,52 @@ def refusal(status: int) -> type[RefusedError]:
     if status >= 500:
         return ServerError
     return BY_STATUS.get(status, RefusedError)
+
+
+# --- a delivery is not taken ---------------------------------------------------
+
+
+class WebhookError(PartneroError):
+    """A delivery to a webhook is not taken.
+
+    Neither the secret nor the signature nor anything of the body is in it.
+    """
+
+    answer: ClassVar[int] = 400
+    """The HTTP status to answer the delivery with; the sender tries again later."""
+
+
+class DeliveryTooLargeError(WebhookError):
+    """The body is larger than 1 MiB; it was not looked at."""
+
+    answer = 413
+
+
+class SignatureError(WebhookError):
+    """The delivery does not have exactly one signature, made with the webhook's secret.
+
+    It came from somebody else, was changed on its way, or the secret is another one.
+    """
+
+    answer = 401
+    hint = (
+        "Check that the secret is the `signature` of this webhook,"
+        " and that the body is the raw one, not parsed and written again."
+    )
+
+
+class MalformedEventError(WebhookError):
+    """The body is not an event: no JSON, or without what every event has."""
+
+
+class EventDataError(MalformedEventError):
+    """The data is not what an event of this name carries; the message says where."""
+
+    answer = 422
+    hint = "Report it: a newer version of this package may know it."
+
+
+class StaleEventError(WebhookError):
+    """The event is older than the receiver takes, or from the future."""
+
+    hint = "Check this machine's clock, or give the receiver another `max_age`."

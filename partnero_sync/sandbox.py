@@ -19,9 +19,15 @@ from typing import Self
 from partnero_async import sandbox as _sandbox
 from partnero_async.sandbox import (
     Assumptions,
+    Deliveries,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryBody,
+    Disturbance,
     Effect,
     ProgramSpec,
     RateLimit,
+    Reach,
     ReferralReward,
     ServedProgram,
     fixed_window,
@@ -32,9 +38,15 @@ from partnero_async.sandbox import (
 
 __all__ = [
     "Assumptions",
+    "Deliveries",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryBody",
+    "Disturbance",
     "Effect",
     "ProgramSpec",
     "RateLimit",
+    "Reach",
     "ReferralReward",
     "Sandbox",
     "ServedProgram",
@@ -49,7 +61,8 @@ class Sandbox(_sandbox.Sandbox):
     """The sandbox of `partnero_async`, for ``with``: it runs in a thread of its own.
 
     All settings are the same. It serves from the first line of the block to the last,
-    and can be used again after that.
+    and can be used again after that. What is to be awaited of it has a method that
+    waits: `wait_until_delivered` for `delivered`.
     """
 
     _thread: AbstractContextManager[Self]

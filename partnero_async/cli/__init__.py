@@ -20,6 +20,7 @@ IMPORT = "Import partners, customers, sales and more from a file."
 RECONCILE = "Compare a file of sales with what the program holds."
 EXPORT = "Export a list to CSV, JSON lines or Parquet."
 DRIFT = "Report what the API sends that this version does not know."
+WEBHOOKS = "Try webhooks on this machine: listen, replay, verify."
 SANDBOX = "Serve the Partnero API on this machine."
 
 USAGE = 2
@@ -88,6 +89,7 @@ def app() -> App:
     partnero.command(f"{__name__}.reconcile:app", name="reconcile", help=RECONCILE)
     partnero.command(f"{__name__}.export:app", name="export", help=EXPORT)
     partnero.command(f"{__name__}.drift:drift", name="drift", help=DRIFT)
+    partnero.command(f"{__name__}.webhooks:app", name="webhooks", help=WEBHOOKS)
     partnero.command(f"{__name__}.sandbox:sandbox", name="sandbox", help=SANDBOX)
     return partnero
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from .._programs import type_of
 from ..client import Partnero
 from ..errors import NoAnswerError, RefusedError
 from ..pages import Pages
+from ._program import kind_of
 
 LISTS = {
     "affiliate": (
@@ -46,7 +46,7 @@ async def _drift(*, as_json: bool) -> int:
     async with Partnero() as client:
         await client.account.test()
         await _tried(client.program.get())
-        for name in LISTS[await _kind(client)].split():
+        for name in LISTS[await kind_of(client)].split():
             await _tried(_first_page(getattr(client, name).list()))
         found = client.drift
     if as_json:
@@ -58,14 +58,6 @@ async def _drift(*, as_json: bool) -> int:
     else:
         sys.stdout.write(found.report() + "\n")
     return 1 if found else 0
-
-
-async def _kind(client: Partnero) -> str:
-    try:
-        answer = await client.request("GET", "/program")
-    except RefusedError:
-        return "affiliate"
-    return type_of(answer.get("data")) or "affiliate"
 
 
 async def _first_page(listed: Pages[Any] | Awaitable[object]) -> None:

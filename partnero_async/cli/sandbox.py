@@ -6,9 +6,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
+import attrs
 from cyclopts import Parameter, validators
 
-from partnero_async.sandbox import RateLimit, Sandbox, parse_rate_limit
+from partnero_async.sandbox import (
+    Assumptions,
+    DeliveryBody,
+    RateLimit,
+    Reach,
+    Sandbox,
+    parse_rate_limit,
+)
 from partnero_async.sandbox.serving import run
 
 
@@ -25,6 +33,10 @@ def sandbox(
     rate_limit_headers: bool = True,
     unique_keys: bool = False,
     latency: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 0.0,
+    deliver_to: Reach = "loopback",
+    delivery_body: DeliveryBody = "plain",
+    delivery_wait: list[Annotated[float, Parameter(validator=validators.Number(gte=0))]]
+    | None = None,
     json: bool = False,
 ) -> None:
     """Serve the Partnero API on this machine, until Ctrl-C.
@@ -55,6 +67,14 @@ def sandbox(
         Refuse a second sale under a key with 422, instead of recording and paying it.
     latency
         Seconds to wait before the effect of every call.
+    deliver_to
+        Where webhooks are delivered: to this machine only, or to public addresses too.
+    delivery_body
+        Bytes of a delivery: as answers are written, with slashes and letters escaped
+        as PHP does, or with slashes escaped alone.
+    delivery_wait
+        Seconds before a delivery that failed is repeated; give the option once for
+        each repeat. 10, 60, 300, 1800 and 7200 by default.
     json
         Print one line of JSON with url and api_key once ready, instead of a text; with
         several programs also programs, a list of type, api_key and id.
@@ -70,6 +90,8 @@ def sandbox(
                 rate_limit=_limit(rate_limit, headers=rate_limit_headers),
                 unique_transaction_keys=unique_keys,
                 latency=latency,
+                deliver_to=deliver_to,
+                assumptions=_assumptions(delivery_body, delivery_wait),
             ),
             as_json=json,
         )
@@ -77,6 +99,11 @@ def sandbox(
         raise SystemExit(f"sandbox: {db}: {error}") from error
     except (ValueError, OSError) as error:
         raise SystemExit(f"sandbox: {error}") from error
+
+
+def _assumptions(body: DeliveryBody, waits: list[float] | None) -> Assumptions:
+    usual = Assumptions(delivery_body=body)
+    return usual if waits is None else attrs.evolve(usual, delivery_waits=waits)
 
 
 def _limit(text: str | None, *, headers: bool) -> RateLimit | None:

@@ -6,7 +6,10 @@ import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import get_args
 
+from .assumptions import Assumptions, DeliveryBody
+from .destinations import Reach
 from .limits import parse_rate_limit
 from .server import Sandbox
 from .serving import run
@@ -29,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rate_limit=limit,
             unique_transaction_keys=options.unique_keys,
             latency=options.latency,
+            deliver_to=options.deliver_to,
+            assumptions=Assumptions(
+                delivery_body=options.delivery_body,
+                delivery_waits=options.delivery_wait or Assumptions().delivery_waits,
+            ),
         )
         run(sandbox, as_json=options.json)
     except sqlite3.Error as error:
@@ -65,6 +73,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--latency", type=float, default=0.0, help="seconds before every effect"
+    )
+    parser.add_argument(
+        "--deliver-to",
+        choices=get_args(Reach),
+        default="loopback",
+        help="where webhooks are delivered: this machine, or public addresses too",
+    )
+    parser.add_argument(
+        "--delivery-body", choices=get_args(DeliveryBody), default="plain"
+    )
+    parser.add_argument(
+        "--delivery-wait",
+        action="append",
+        type=float,
+        help="seconds before a failed delivery is repeated; once for each repeat",
     )
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     return parser

@@ -1,10 +1,20 @@
 """What nobody outside Partnero knows, and the reading the sandbox takes of it."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
 import attrs
+
+#: How the body of a delivery is written: as other answers are, the way PHP does by
+#: default (`\\/` and `\\u00f8`), or with slashes escaped and other letters as UTF-8.
+DeliveryBody = Literal["plain", "php", "slashes"]
+
+
+def _check_waits(_owner: object, _field: object, waits: Sequence[float]) -> None:
+    if not all(0 <= wait < math.inf for wait in waits):
+        raise ValueError("a wait is a number of seconds from 0")
 
 
 @attrs.frozen(kw_only=True)
@@ -108,3 +118,17 @@ class Assumptions:
     #: The errors of a program update: without a message, the one published case, or
     #: with all members like the others.
     program_errors: Literal["errors", "full"] = "errors"
+    #: Seconds from a delivery that fails to each of its repeats; then it is given up,
+    #: and its webhook stays active.
+    delivery_waits: Sequence[float] = attrs.field(
+        default=(10, 60, 300, 1800, 7200), validator=_check_waits
+    )
+    #: Seconds that a receiver has to answer. Documented; fewer make tests faster.
+    delivery_timeout: float = 5.0
+    #: Deliveries to a webhook in the order of the events, or in any order.
+    delivery_order: Literal["in order", "shuffled"] = "in order"
+    #: The bytes of a delivery's body.
+    delivery_body: DeliveryBody = "plain"
+    #: What a change of status without an event of its own is: suspending, approving,
+    #: archiving or restoring a customer, restoring a partner.
+    status_events: Literal["updated", "none"] = "updated"

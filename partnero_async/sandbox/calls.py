@@ -11,6 +11,7 @@ import attrs
 
 from .assumptions import Assumptions
 from .checks import Fields, Refusal, as_object, timestamp
+from .destinations import Reach
 from .state import State
 
 #: Every API key belongs to one program, and its type decides which routes there are.
@@ -43,6 +44,7 @@ class Program:
     assumptions: Assumptions
     clock: Callable[[], float]
     referral_reward: ReferralReward
+    deliver_to: Reach = "loopback"
     deleted: bool = False
 
 

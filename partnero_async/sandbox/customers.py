@@ -2,9 +2,9 @@
 
 import json
 import sqlite3
-from typing import cast
+from typing import Any, cast
 
-from . import answers
+from . import answers, outbox
 from .calls import DONE, Answer, Call, data, deletion, identifier, updated_members
 from .checks import Fields, Refusal, invalid
 from .paging import Where, page, search
@@ -106,6 +106,7 @@ def update_customer(call: Call) -> Answer:
         ),
     )
     call.state.note("customers.update", row["key"])
+    _tell(call, "customer.updated", row["seq"])
     return _single(call, _by_seq(call, row["seq"]))
 
 
@@ -122,6 +123,7 @@ def delete_customer(call: Call) -> None:
         (call.now, row["seq"]),
     )
     call.state.note("customers.delete", row["key"])
+    _tell(call, "customer.deleted", row["seq"])
 
 
 def suspend_customer(call: Call) -> Answer:
@@ -176,6 +178,7 @@ def register(
         ),
     )
     call.state.note("customers.create", key)
+    _tell(call, "customer.created", seq)
     return _by_seq(call, seq)
 
 
@@ -234,7 +237,20 @@ def _page(call: Call, where: Where) -> Answer:
 
 
 def _single(call: Call, row: sqlite3.Row) -> Answer:
-    return data(answers.customer(row, full=True, assumptions=call.assumptions))
+    return data(_full(call, row))
+
+
+def _full(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+    return answers.customer(row, full=True, assumptions=call.assumptions)
+
+
+def _tell(call: Call, event: str, seq: int) -> None:
+    outbox.start(call, event, lambda: _full(call, _by_seq(call, seq)))
+
+
+def _tell_status(call: Call, seq: int) -> None:
+    if call.assumptions.status_events == "updated":
+        _tell(call, "customer.updated", seq)
 
 
 def _by_seq(call: Call, seq: int) -> sqlite3.Row:
@@ -259,6 +275,7 @@ def _set_status(call: Call, operation: str, status: str) -> Answer:
         (status, call.now, row["seq"]),
     )
     call.state.note(operation, row["key"])
+    _tell_status(call, row["seq"])
     return DONE
 
 
@@ -274,6 +291,7 @@ def _set_archived(call: Call, operation: str, *, archived: bool) -> Answer:
         (call.now if archived else None, call.now, row["seq"]),
     )
     call.state.note(operation, row["key"])
+    _tell_status(call, row["seq"])
     return DONE
 
 

@@ -1,7 +1,8 @@
 """Requests taken apart, answers put together: what needs no sandbox."""
 
+import asyncio
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from aiohttp import web
 
+from .calls import Answer, Call
 from .checks import Refusal, as_object, invalid
 from .faults import Fault
 from .routing import Route
@@ -21,6 +23,25 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 # Exactly this: the vendor's PHP library decodes nothing when a charset is appended.
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html"}
+
+
+#: Seconds, or what to call for the seconds of each request.
+Latency = float | Callable[[], float]
+
+
+async def wait(latency: Latency) -> None:
+    """Wait before or after the effect of a call."""
+    seconds = latency() if callable(latency) else latency
+    if seconds:
+        await asyncio.sleep(seconds)
+
+
+def perform(route: Route, call: Call) -> Answer:
+    """Serve a call, in one transaction unless it only reads."""
+    if route.method == "GET":
+        return route.handler(call)
+    with call.state.write():
+        return route.handler(call)
 
 
 class Turned(Refusal):

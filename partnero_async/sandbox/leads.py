@@ -4,6 +4,7 @@ import sqlite3
 from decimal import Decimal
 from typing import Any
 
+from . import outbox
 from .amounts import share
 from .calls import Answer, Call, data, deletion
 from .checks import Fields, Refusal, as_list, as_object, invalid
@@ -93,7 +94,7 @@ def create_lead(call: Call) -> Answer:
         (name, email, partner["seq"], pack(answers), call.now),
     )
     call.state.note("leads.create", str(seq))
-    return data(_lead(_by_seq(call, seq)), status=201)
+    return data(_told(call, "lead.submitted", seq), status=201)
 
 
 def convert_lead(call: Call) -> Answer:
@@ -176,7 +177,14 @@ def _decide(
 ) -> Answer:
     call.state.run("UPDATE leads SET status = ? WHERE seq = ?", (status, row["seq"]))
     call.state.note(operation, str(row["seq"]), amount)
-    return data(_lead(_by_seq(call, row["seq"])))
+    return data(_told(call, f"lead.{status}", row["seq"]))
+
+
+def _told(call: Call, event: str, seq: int) -> dict[str, Any]:
+    """Start an event about a lead; return its shape."""
+    lead = _lead(_by_seq(call, seq))
+    outbox.start(call, event, lambda: lead)
+    return lead
 
 
 def _find(call: Call, number: str | None) -> sqlite3.Row:

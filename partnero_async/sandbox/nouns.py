@@ -11,6 +11,7 @@ from . import (
     customer_links,
     customers,
     leads,
+    outbox,
     partner_links,
     partners,
     payouts,
@@ -44,4 +45,4 @@ NOUNS = (
     leads,
 )
 
-SCHEMA = "".join(noun.SCHEMA for noun in NOUNS)
+SCHEMA = "".join(noun.SCHEMA for noun in NOUNS) + outbox.SCHEMA

@@ -2,10 +2,11 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from . import answers, commissions
+from . import answers, commissions, outbox
 from .amounts import sums
 from .calls import DONE, Answer, Call, data, deletion, identifier, updated_members
 from .checks import Fields, Refusal, invalid
@@ -47,6 +48,8 @@ _CRITERIA = {
     "email": "{}(p.email, ?)",
     "name": "{}(p.name, ?)",
 }
+# What the event of a new partner has, as documented; the others have it whole.
+_ANNOUNCED = ("id", "email", "name", "surname", "created_at", "referral_link")
 _SIGN_IN_SECONDS = 120
 _SIGN_IN_RANGE = range(30, 901)
 _CENT = Decimal("0.01")
@@ -102,7 +105,9 @@ def create_partner(call: Call) -> Answer:
         "INSERT INTO links (key, partner, main) VALUES (?, ?, 1)", (key, seq)
     )
     call.state.note("partners.create", partner_id)
-    return data(_short(call, _by_seq(call.state, seq)), status=201)
+    short = _short(call, _by_seq(call.state, seq))
+    outbox.start(call, "partner.created", lambda: _announced(short))
+    return data(short, status=201)
 
 
 def update_partner(call: Call) -> Answer:
@@ -110,7 +115,9 @@ def update_partner(call: Call) -> Answer:
     row = _in_path_or_body(call)
     _change(call, row, updated_members(call, identifiers=tuple(_IDENTIFIERS)))
     call.state.note("partners.update", row["id"])
-    return data(_short(call, _by_seq(call.state, row["seq"])))
+    short = _short(call, _by_seq(call.state, row["seq"]))
+    outbox.start(call, "partner.updated", lambda: short)
+    return data(short)
 
 
 @deletion
@@ -121,6 +128,8 @@ def delete_partner(call: Call) -> None:
     call.state.run(
         "UPDATE partners SET gone = 1, updated_at = ? WHERE seq = ?", (call.now, seq)
     )
+    # Its links are part of what is told about it.
+    _tell(call, "partner.deleted", seq)
     call.state.run("DELETE FROM links WHERE partner = ?", (seq,))
     call.state.note("partners.delete", row["id"])
 
@@ -132,6 +141,7 @@ def archive_partner(call: Call) -> Answer:
         raise Refusal(400, "The partner cannot be archived.")
     _set_status(call, row, "archived")
     call.state.note("partners.archive", row["id"])
+    _tell(call, "partner.archived", row["seq"])
     return DONE
 
 
@@ -142,6 +152,8 @@ def restore_partner(call: Call) -> Answer:
         raise Refusal(400, "The partner is not archived.")
     _set_status(call, row, "active")
     call.state.note("partners.restore", row["id"])
+    if call.assumptions.status_events == "updated":
+        _tell(call, "partner.updated", row["seq"])
     return DONE
 
 
@@ -348,6 +360,14 @@ def _short(call: Call, row: sqlite3.Row) -> dict[str, Any]:
         referrals=_signups(call.state, row["seq"]),
         program=call.program,
     )
+
+
+def _announced(short: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: short[name] for name in _ANNOUNCED if name in short}
+
+
+def _tell(call: Call, event: str, seq: int) -> None:
+    outbox.start(call, event, lambda: _short(call, _by_seq(call.state, seq)))
 
 
 def _detail(call: Call, row: sqlite3.Row) -> dict[str, Any]:

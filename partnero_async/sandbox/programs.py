@@ -10,6 +10,7 @@ import attrs
 
 from .calls import Program, ProgramType
 from .checks import Refusal, timestamp_of
+from .deliveries import Deliveries
 from .limits import RateLimit
 from .nouns import SCHEMA
 from .routes import main_forms
@@ -83,8 +84,16 @@ class ServedProgram:
     api_key: str = attrs.field(repr=False)
     state: State = attrs.field(repr=False)
     _start: Program = attrs.field(alias="start", repr=False)
+    #: What is sent to its webhooks.
+    deliveries: Deliveries = attrs.field(init=False, repr=False)
     _now: Program = attrs.field(init=False, repr=False)
     _seen: int = attrs.field(init=False, default=-1, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Give it deliveries, which ask what the program is now."""
+        self.deliveries = Deliveries(
+            self.state, lambda: self.program, reach=self._start.deliver_to
+        )
 
     @property
     def ledger(self) -> tuple[Effect, ...]:

@@ -2,11 +2,12 @@
 
 import sqlite3
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import attrs
 
-from . import referrals
+from . import outbox, referrals
 from .amounts import add, share
 from .calls import Answer, Call, data, deletion
 from .checks import Fields, Refusal, invalid
@@ -87,6 +88,7 @@ def delete_sale(call: Call) -> None:
             (call.now, row["seq"]),
         )
         call.state.note("transactions.delete", row["key"], Decimal(row["amount"]))
+        outbox.start(call, "transaction.deleted", partial(_at, call, row["seq"]))
 
 
 def _read(call: Call, fields: Fields) -> _Sale:
@@ -153,6 +155,14 @@ def _record(
         ),
     )
     call.state.note(operation, sale.key, sale.amount)
+    shape = _at(call, seq)
+    outbox.start(call, "transaction.created", lambda: shape)
+    if reward is not None and buyer is not None:
+        referrals.tell(call, "customer.rewarded", buyer["referring"])
+    return shape
+
+
+def _at(call: Call, seq: int) -> dict[str, Any]:
     (row,) = call.state.rows(f"{_SELECT} WHERE s.seq = ?", (seq,))
     return _shape(row)
 

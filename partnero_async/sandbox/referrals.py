@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from . import answers
+from . import answers, outbox
 from .amounts import sums
 from .calls import DONE, Answer, Call, data, deletion, identifier, updated_members
 from .checks import Fields, Refusal, invalid
@@ -130,6 +130,7 @@ def update_referral(call: Call) -> Answer:
         (email, name, surname, birth, call.now, row["seq"]),
     )
     call.state.note("referrals.update", row["id"])
+    tell(call, "customer.updated", row["seq"])
     return data(shape(call, by_seq(call, row["seq"])))
 
 
@@ -146,6 +147,8 @@ def delete_referral(call: Call) -> None:
         " WHERE buyer = ? AND deleted_at ISNULL",
         (call.now, seq),
     )
+    # Its links are part of what is told about it.
+    tell(call, "customer.deleted", seq)
     call.state.run("DELETE FROM referral_links WHERE customer = ?", (seq,))
     call.state.note("referrals.delete", row["id"])
 
@@ -215,6 +218,7 @@ def credit(call: Call) -> Answer:
         (row["seq"], str(amount), unit, is_currency, call.now),
     )
     call.state.note("referrals.credit", row["id"], amount)
+    tell(call, "customer.credited", row["seq"])
     return data({"balance": _balance(call, row["seq"])})
 
 
@@ -250,6 +254,7 @@ def register(call: Call, fields: Fields) -> sqlite3.Row:
         (key or generated_key(), seq),
     )
     call.state.note("referrals.create", customer_id)
+    tell(call, "customer.created", seq)
     return by_seq(call, seq)
 
 
@@ -298,6 +303,11 @@ def shape(call: Call, row: sqlite3.Row) -> dict[str, Any]:
         "referral_links": urls,
         "custom_fields": {},
     }
+
+
+def tell(call: Call, event: str, seq: int) -> None:
+    """Start an event about a customer."""
+    outbox.start(call, event, lambda: shape(call, by_seq(call, seq)))
 
 
 def link_url(call: Call, key: str) -> str:
@@ -384,6 +394,8 @@ def _set_archived(call: Call, operation: str, *, archived: bool) -> Answer:
         (call.now if archived else None, call.now, row["seq"]),
     )
     call.state.note(operation, row["id"])
+    if call.assumptions.status_events == "updated":
+        tell(call, "customer.updated", row["seq"])
     return DONE
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from . import answers, commissions, promotion_codes
+from . import answers, commissions, outbox, promotion_codes
 from .amounts import share
 from .calls import DONE, Answer, Call, data, deletion
 from .checks import Fields, Refusal, as_list, invalid
@@ -155,6 +155,7 @@ def delete_sale(call: Call) -> None:
             (call.now, row["seq"]),
         )
         call.state.note("transactions.delete", row["key"], Decimal(row["amount"]))
+        _tell(call, "transaction.deleted", row["seq"])
 
 
 def archive_sale(call: Call) -> Answer:
@@ -271,8 +272,24 @@ def _record(
     )
     _reward(call, sale, customer, seq)
     call.state.note(operation, sale.key, sale.amount)
+    shape = _shape(call, seq)
+    outbox.start(call, "transaction.created", lambda: shape)
+    for reward in shape["rewards"]:
+        _tell_of_reward(call, reward)
+    return shape
+
+
+def _tell_of_reward(call: Call, reward: dict[str, Any]) -> None:
+    outbox.start(call, "reward.created", lambda: reward)
+
+
+def _shape(call: Call, seq: int) -> dict[str, Any]:
     (row,) = call.state.rows(f"{_SELECT} WHERE s.seq = ?", (seq,))
     return answers.sale(row)
+
+
+def _tell(call: Call, event: str, seq: int) -> None:
+    outbox.start(call, event, lambda: _shape(call, seq))
 
 
 def _reward(call: Call, sale: _Sale, customer: sqlite3.Row | None, seq: int) -> None:
@@ -370,6 +387,7 @@ def _set_archived(call: Call, operation: str, *, archived: bool) -> Answer:
             (call.now if archived else None, row["seq"]),
         )
         call.state.note(operation, row["key"], Decimal(row["amount"]))
+        _tell(call, "transaction.updated", row["seq"])
     return DONE
 
 

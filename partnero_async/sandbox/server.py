@@ -1,12 +1,9 @@
 """The server: who may call, what is counted, and how calls become answers."""
 
-import asyncio
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -18,19 +15,24 @@ from aiohttp import web
 
 from .admission import DESCRIPTION, Limits, admit, admit_origin
 from .assumptions import Assumptions
-from .calls import Answer, Call, Program, ProgramType, ReferralReward
+from .calls import Call, Program, ProgramType, ReferralReward
 from .checks import Refusal
+from .deliveries import Deliveries
 from .description import describe
+from .destinations import Reach
 from .exchange import (
     PREFIX,
     UNEXPECTED,
+    Latency,
     Turned,
     decode,
     fail,
     parts,
+    perform,
     pick,
     refused,
     response,
+    wait,
 )
 from .faults import Fault, Faults
 from .limits import RateLimit
@@ -45,15 +47,12 @@ from .programs import (
 from .routes import BATCHES, main_forms, methods
 from .routing import Route
 from .state import Effect, digest
+from .threads import running
 
 logger: logging.Logger = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
 _CLOSING_SECONDS = 2.0
-
-
-#: Seconds, or what to call for the seconds of each request.
-Latency = float | Callable[[], float]
 
 
 class Sandbox:
@@ -70,7 +69,8 @@ class Sandbox:
     return them; like *rate_limit*, which counts for each key, they are attributes that
     can be set while it runs. *clock* gives Unix seconds, for timestamps, rate limits
     and confirmation codes. *assumptions* are the readings of what nobody knows about
-    the API; the two parameters before it are the most wanted ones.
+    the API; the two parameters before it are the most wanted ones. *deliver_to* is
+    where webhooks are delivered: to this machine alone, or to public addresses too.
 
     Use it with `async with` in any running loop, or `with Sandbox().in_thread()`.
     """
@@ -92,6 +92,7 @@ class Sandbox:
         unique_transaction_keys: bool | None = None,
         unknown_customer: Literal["record", "refuse"] | None = None,
         assumptions: Assumptions | None = None,
+        deliver_to: Reach = "loopback",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.rate_limit = rate_limit
@@ -116,6 +117,7 @@ class Sandbox:
             ),
             unknown_customer=unknown_customer or general.unknown_customer,
         )
+        self._deliver_to: Reach = deliver_to
         self._clock = clock
         self._faults = Faults()
         self._total = 0
@@ -159,6 +161,8 @@ class Sandbox:
                 origin=f"http://{_HOST}:{runner.addresses[0][1]}",
                 memory=stack.pop_all(),
             )
+            for program in programs:
+                program.deliveries.start()
 
     def _start_of(self, kind: ProgramType) -> Program:
         """Say what a program is where its memory says nothing else."""
@@ -172,49 +176,29 @@ class Sandbox:
             assumptions=self._assumptions,
             clock=self._clock,
             referral_reward=self._referral_reward,
+            deliver_to=self._deliver_to,
         )
 
     async def close(self) -> None:
-        """Let calls end, stop listening, close the memory; a second time is nothing."""
-        running = self._running
-        if running is None:
+        """Let calls end, stop listening, close the memory; a second time is nothing.
+
+        Deliveries end at once. With a file they go on after the next start.
+        """
+        up = self._running
+        if up is None:
             return
         # Calls under way still need the memory while the runner waits for them.
-        await running.runner.cleanup()
+        await up.runner.cleanup()
+        for program in up.programs:
+            await program.deliveries.close()
         self._running = None
-        running.memory.close()
+        up.memory.close()
 
     @contextmanager
     def in_thread(self) -> Generator[Self]:
         """Run in a thread with a loop of its own, for callers without one."""
-        ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-        thread = threading.Thread(
-            target=lambda: asyncio.run(self._run_until_told(ready)),
-            name="partnero-sandbox",
-            daemon=True,
-        )
-        thread.start()
-        try:
-            loop, stop = ready.result()
-            try:
-                yield self
-            finally:
-                loop.call_soon_threadsafe(stop.set)
-        finally:
-            thread.join()
-
-    async def _run_until_told(
-        self, ready: "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]"
-    ) -> None:
-        stop = asyncio.Event()
-        try:
-            await self.start()
-        except Exception as error:  # noqa: BLE001 - raised in the thread that waits
-            ready.set_exception(error)
-            return
-        ready.set_result((asyncio.get_running_loop(), stop))
-        await stop.wait()
-        await self.close()
+        with running(self.start, self.close, name="partnero-sandbox"):
+            yield self
 
     @property
     def url(self) -> str:
@@ -275,6 +259,27 @@ class Sandbox:
     def ledger(self) -> tuple[Effect, ...]:
         """Every effect on the first program; nothing is ever removed from it."""
         return self._up.programs[0].ledger
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """What is sent to the webhooks of the first program."""
+        return self._up.programs[0].deliveries
+
+    async def delivered(self) -> None:
+        """Wait until nothing is left to send now, in all programs.
+
+        What failed, and waits for a later attempt, is not waited for.
+        """
+        for program in self._up.programs:
+            await program.deliveries.settled()
+
+    def wait_until_delivered(self, timeout: float = 30.0) -> None:
+        """Do what `delivered` does, from another thread than the sandbox runs in.
+
+        Raises TimeoutError after that many seconds for each program.
+        """
+        for program in self._up.programs:
+            program.deliveries.wait_until_settled(timeout)
 
     @staticmethod
     def routes() -> dict[str, str]:
@@ -367,12 +372,13 @@ class Sandbox:
         if route.operation == "transactions.create" and "transactions" in body:
             route = BATCHES[access.program.type]
         fault = self._faults.take(route.operation)
-        await _wait(self.latency)
+        await wait(self.latency)
         if fault is not None and fault.when == "before":
             return fail(request, fault, headers)
         call = self._taken_apart(request, path, access.program, body)
-        answer = _perform(route, call)
-        await _wait(self.answer_latency)
+        answer = perform(route, call)
+        access.program.deliveries.notice()
+        await wait(self.answer_latency)
         if fault is not None:
             return fail(request, fault, headers)
         return response(answer.status, answer.body, headers)
@@ -404,16 +410,3 @@ class _Running:
     runner: web.ServerRunner
     origin: str
     memory: ExitStack
-
-
-def _perform(route: Route, call: Call) -> Answer:
-    if route.method == "GET":
-        return route.handler(call)
-    with call.state.write():
-        return route.handler(call)
-
-
-async def _wait(latency: Latency) -> None:
-    seconds = latency() if callable(latency) else latency
-    if seconds:
-        await asyncio.sleep(seconds)

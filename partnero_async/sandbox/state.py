@@ -71,8 +71,11 @@ class State:
         self._connection.create_function("equals", 2, _equals, deterministic=True)
         #: Another number after every change of a setting, for those who keep copies.
         self.settings_version: int = 0
-        # The ledger may be read from another thread than the one that serves.
-        self._lock = threading.RLock()
+        #: Another number after every change that deliveries have to look at.
+        self.outbox_version: int = 0
+        #: Ledger and deliveries may be read from another thread than the one that
+        #: serves.
+        self.lock: threading.RLock = threading.RLock()
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
             self._connection.execute(f"PRAGMA {pragma}").fetchall()
         self._connection.executescript(_SCHEMA + schema)
@@ -84,7 +87,7 @@ class State:
     @contextmanager
     def write(self) -> Generator[None]:
         """Make everything inside one transaction: all of it happens or nothing."""
-        with self._lock:
+        with self.lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -119,7 +122,7 @@ class State:
 
     def ledger(self) -> tuple[Effect, ...]:
         """Return every effect so far, oldest first."""
-        with self._lock:
+        with self.lock:
             rows = self.rows("SELECT seq, operation, key, amount FROM ledger")
         return tuple(
             Effect(

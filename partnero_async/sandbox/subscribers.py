@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from . import answers
+from . import answers, outbox
 from .calls import Answer, Call, data, deletion, identifier, updated_members
 from .checks import Fields, Refusal, invalid
 from .paging import Limits, Where, page, search
@@ -116,6 +116,9 @@ def create_subscriber(call: Call) -> Answer:
         ),
     )
     call.state.note("subscribers.create", email)
+    _tell(call, "subscriber.created", seq)
+    if referring is not None:
+        _tell_of_reward(call, referring)
     return data(_shape(call, _by_seq(call, seq)))
 
 
@@ -150,6 +153,7 @@ def update_subscriber(call: Call) -> Answer:
         ),
     )
     call.state.note("subscribers.update", row["email"])
+    _tell(call, "subscriber.updated", row["seq"])
     return data(_shape(call, _by_seq(call, row["seq"])))
 
 
@@ -161,6 +165,18 @@ def delete_subscriber(call: Call) -> None:
         "UPDATE subscribers SET deleted_at = ? WHERE seq = ?", (call.now, row["seq"])
     )
     call.state.note("subscribers.delete", row["email"])
+    _tell(call, "subscriber.deleted", row["seq"])
+
+
+def _tell(call: Call, event: str, seq: int) -> None:
+    outbox.start(call, event, lambda: _shape(call, _by_seq(call, seq)))
+
+
+def _tell_of_reward(call: Call, seq: int) -> None:
+    """Start an event when a subscriber has referred as many as a reward asks for."""
+    count = _by_seq(call, seq)["referrals_count"]
+    if call.state.one("SELECT 1 FROM rewards WHERE subscriber_count = ?", (count,)):
+        _tell(call, "subscriber.rewarded", seq)
 
 
 def _page(call: Call, where: Where, *, status_shown: bool) -> Answer:

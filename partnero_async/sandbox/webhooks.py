@@ -1,7 +1,6 @@
 """Webhooks: who wants to hear of which events, and the secret they check it with.
 
-Nothing is delivered yet. Every effect passes `State.note` in the transaction that has
-it: that is where an event would start.
+Events are delivered to the active ones, from the time they are there: see `outbox`.
 """
 
 import json
@@ -10,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import outbox
 from .calls import Answer, Call, data, deletion
 from .checks import Fields, Refusal, invalid
 from .paging import Limits, Where, page
@@ -126,6 +126,8 @@ def update_webhook(call: Call) -> Answer:
         ),
     )
     call.state.note("webhooks.update", row["key"])
+    # What waited while it was switched off may go now.
+    call.state.outbox_version += 1
     return _single(call, row["seq"])
 
 
@@ -134,6 +136,7 @@ def delete_webhook(call: Call) -> None:
     """Serve `webhooks.delete`."""
     row = _at_path(call)
     call.state.run("DELETE FROM webhooks WHERE seq = ?", (row["seq"],))
+    outbox.drop(call.state, row["seq"])
     call.state.note("webhooks.delete", row["key"])
 
 

@@ -57,6 +57,9 @@ WIRE: Final = "partnero_async/_wire.py"
 TEST_SESSION: Final = "tests/test_session.py"
 TEST_TRANSPORT: Final = "tests/test_transport.py"
 TEST_SEND: Final = "tests/bulk/test_send.py"
+TEST_SIGNATURE: Final = "tests/webhooks/test_signature.py"
+TEST_RECEIVER: Final = "tests/webhooks/test_receiver.py"
+TEST_CLAIMS: Final = "tests/webhooks/test_claims.py"
 TEST_IMPORTS: Final = "tests/bench/test_imports.py::test_kills_around_a_sale"
 
 EARLY: Final = (
@@ -69,7 +72,27 @@ LATE: Final = (
     "                await intent._write()\n"
 )
 
-# `==` on signatures is one more of these; it comes with the verification of webhooks.
+RECEIVER: Final = "partnero_async/webhooks/receiver.py"
+SQLITE_CLAIMS: Final = "partnero_async/webhooks/sqlite_claims.py"
+BEFORE: Final = """\
+            claim = self._claims.claim(event.id, lease=self._lease)
+            if isinstance(claim, Taken):
+                return attrs.evolve(TAKEN[claim], event=event)
+            try:
+                for function in self._functions_for(event):
+                    _call_sync(function, event)
+            except BaseException:
+                self._claims.release(claim)
+                raise
+"""
+AFTER: Final = """\
+            for function in self._functions_for(event):
+                _call_sync(function, event)
+            claim = self._claims.claim(event.id, lease=self._lease)
+            if isinstance(claim, Taken):
+                return attrs.evolve(TAKEN[claim], event=event)
+"""
+
 PLANTS: Final = (
     Plant(
         "sale sent again after a timeout",
@@ -244,6 +267,70 @@ PLANTS: Final = (
         " and url.netloc == here.netloc\n",
         "\n",
         ["tests/test_wire.py::test_a_next_link_to_another_place_is_refused"],
+    ),
+    Plant(
+        "== on signatures",
+        "partnero_async/webhooks/signature.py",
+        "    return hmac.compare_digest(expected.encode(), given.encode())\n",
+        "    return expected == given\n",
+        [f"{TEST_SIGNATURE}::test_signatures_are_compared_in_constant_time"],
+    ),
+    Plant(
+        "the first good secret ends the look",
+        "partnero_async/webhooks/signature.py",
+        "    good = [same(_signature(body, key), given) for key in keys]\n",
+        "    good = (same(_signature(body, key), given) for key in keys)\n",
+        [f"{TEST_SIGNATURE}::test_signatures_are_compared_in_constant_time"],
+    ),
+    Plant(
+        "an event claimed after it was handled",
+        RECEIVER,
+        BEFORE,
+        AFTER,
+        [f"{TEST_RECEIVER}::test_an_event_is_handled_once"],
+    ),
+    Plant(
+        "a claim kept by a function that has raised",
+        RECEIVER,
+        "                self._claims.release(claim)\n",
+        "",
+        [f"{TEST_RECEIVER}::test_a_function_that_raises"],
+    ),
+    Plant(
+        "a repeat of what is being handled answered with 200",
+        RECEIVER,
+        "    Taken.BUSY: Reply(503,",
+        "    Taken.BUSY: Reply(200,",
+        [f"{TEST_RECEIVER}::test_a_repeat_while_it_is_handled"],
+    ),
+    Plant(
+        "an event forgotten while its repeats are still taken",
+        RECEIVER,
+        "        return self._max_age + 2 * self._skew\n",
+        "        return self._max_age / 2\n",
+        [f"{TEST_RECEIVER}::test_an_event_is_remembered_until_it_is_too_old"],
+    ),
+    Plant(
+        "a claim finished by whoever had it before",
+        SQLITE_CLAIMS,
+        "WHERE claims.token = ?2\n",
+        "",
+        [f"{TEST_CLAIMS}::test_a_claim_runs_out"],
+    ),
+    Plant(
+        "the locks of a file of claims lost",
+        SQLITE_CLAIMS,
+        "        sql = sqlite3.connect(\n",
+        "        os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY))\n"
+        "        sql = sqlite3.connect(\n",
+        [f"{TEST_CLAIMS}::test_a_connection_that_opens_takes_no_locks_away"],
+    ),
+    Plant(
+        "a claim that others have as well",
+        SQLITE_CLAIMS,
+        "WHERE claims.until <= ?4\n",
+        "WHERE ?4 > 0\n",
+        [f"{TEST_CLAIMS}::test_processes_share_a_file"],
     ),
 )
 

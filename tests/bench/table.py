@@ -22,7 +22,7 @@ from tests.bench.figures import Figure
 PARTS: Final = (
     *("matrix", "deadlines", "money", "network", "lists", "pace", "cancel"),
     *("processes", "imports", "import_disk", "import_signals", "import_memory"),
-    *("canary", "hostile", "schema", "planted"),
+    *("webhooks", "canary", "hostile", "schema", "planted"),
 )
 """The modules beside this one that measure something, in the order of the table."""
 

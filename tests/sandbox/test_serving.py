@@ -120,12 +120,16 @@ def test_program_options(served: Any, tmp_path: Path) -> None:
     db = tmp_path / "x.db"
     options = "--port 1 --commission 0.2 --rate-limit 1/60 --no-rate-limit-headers"
     more = "--unique-keys --latency 0.5 --json"
-    program.main(["--db", str(db), *options.split(), *more.split()])
+    deliveries = "--deliver-to public --delivery-body php --delivery-wait 1"
+    program.main(["--db", str(db), *f"{options} {more} {deliveries}".split()])
     ((sandbox, as_json),) = served
     assert (sandbox._db, sandbox._port, as_json) == (db, 1, True)
     assert sandbox._commission == Decimal("0.2")
     assert sandbox._assumptions.unique_transaction_keys is True
     assert sandbox.latency == 0.5
+    assert sandbox._deliver_to == "public"
+    assert sandbox._assumptions.delivery_body == "php"
+    assert sandbox._assumptions.delivery_waits == [1]
     assert sandbox.rate_limit.check(0) == (True, {})
 
 
@@ -136,6 +140,7 @@ def test_program_options(served: Any, tmp_path: Path) -> None:
         pytest.param(["--commission", "x"], "not a number", id="no number"),
         pytest.param(["--commission", "2"], "share", id="share"),
         pytest.param(["--program", "x"], "no type of program: 'x'", id="program"),
+        pytest.param(["--delivery-wait", "nan"], "a wait is", id="wait"),
     ],
 )
 def test_program_refuses(
@@ -219,11 +224,16 @@ def test_command_line(served: Any) -> None:
     app(
         "sandbox --port 0 --commission 0.2 --no-rate-limit-headers --unique-keys --json"
         " --program newsletter --program refer-a-friend"
+        " --deliver-to public --delivery-body slashes"
+        " --delivery-wait 1 --delivery-wait 2.5"
     )
     ((sandbox, as_json),) = served
     assert (sandbox._port, sandbox._commission, as_json) == (0, Decimal("0.2"), True)
     types = [spec.type for spec in sandbox._specs]
     assert types == ["newsletter", "refer_a_friend"]
+    assert sandbox._deliver_to == "public"
+    assert sandbox._assumptions.delivery_body == "slashes"
+    assert sandbox._assumptions.delivery_waits == [1, 2.5]
     with pytest.raises(CycloptsError, match="65535"):
         app("sandbox --port 70000", exit_on_error=False, print_error=False)
 
