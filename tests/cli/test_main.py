@@ -38,7 +38,7 @@ def test_the_process_arguments_are_the_default(
 @pytest.mark.parametrize(
     ("tokens", "words"),
     [
-        pytest.param(["--help"], ["import", "sandbox"], id="all"),
+        pytest.param(["--help"], ["import", "sandbox", "webhooks"], id="all"),
         pytest.param(["import", "--help"], ["partners", "resolve", "130"], id="import"),
         pytest.param(
             ["import", "transactions", "--help"],
@@ -47,6 +47,9 @@ def test_the_process_arguments_are_the_default(
         ),
         pytest.param(["import", "resolve", "--help"], ["--send-absent"], id="resolve"),
         pytest.param(["sandbox", "--help"], ["--port"], id="sandbox"),
+        pytest.param(
+            ["webhooks", "--help"], ["listen", "replay", "verify"], id="webhooks"
+        ),
     ],
 )
 def test_help(
