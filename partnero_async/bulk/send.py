@@ -7,17 +7,16 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Generator,
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager
+from contextvars import Token
 from typing import Any, Final, TypeVar
 
 import attrs
 
 from .._convert import is_object
-from .._line import leaving
+from .._line import Leaving, leaving
 from ..client import Partnero
 from ..errors import (
     AmbiguousWriteError,
@@ -127,23 +126,21 @@ async def each(
     halt: Halt,
 ) -> None:
     """Call *do* for each item, so many at once, until *halt* says no more."""
-    queue: asyncio.Queue[T | None] = asyncio.Queue(maxsize=CHUNK)
+    # A queue between would cost two turns of the loop for each item.
+    turn = asyncio.Lock()
 
     async def work() -> None:
-        while (item := await queue.get()) is not None:
-            if not halt:
-                await do(item)
+        while not halt:
+            async with turn:
+                item = await anext(items, None)
+            if item is None or halt:
+                return
+            await do(item)
 
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(concurrency):
                 group.create_task(work())
-            async for item in items:
-                if halt:
-                    break
-                await queue.put(item)
-            for _ in range(concurrency):
-                await queue.put(None)
     except ExceptionGroup as group_of_errors:
         raise group_of_errors.exceptions[0] from None
 
@@ -165,15 +162,15 @@ class Intent:
     code: str | None = None
     """Kept with rows that are under way."""
     written: bool = False
+    _token: Token[Leaving | None] = attrs.field(init=False, repr=False)
 
-    @contextmanager
-    def announced(self) -> Generator[None]:
+    def __enter__(self) -> None:
         """Write it down right before each write of this context leaves."""
-        token = leaving.set(self._write)
-        try:
-            yield
-        finally:
-            leaving.reset(token)
+        self._token = leaving.set(self._write)
+
+    def __exit__(self, *_: object) -> None:
+        """Announce what comes after this no more."""
+        leaving.reset(self._token)
 
     async def _write(self) -> None:
         """Return once it is on the disk; raise `HaltedError` where it is too late."""
@@ -239,7 +236,7 @@ class Sender:
             return False
         intent = Intent(self, [row])
         try:
-            with intent.announced():
+            with intent:
                 finding = await self._create(entry, newcomer)
                 if finding.kind == "different":
                     finding = await self._changed(entry, finding)
