@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test property bench-faults check format lock clean
+.PHONY: help demo test property bench bench-quick bench-faults check format lock clean
 
 help:  ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -22,6 +22,12 @@ test: $(VENV)/dev.stamp  ## Run the whole test suite, with its coverage gate.
 
 property: $(VENV)/dev.stamp  ## Run the property tests with 200 cases an operation.
 	PROPERTY_EXAMPLES=200 $(BIN)/python -m pytest -s tests/test_schema.py tests/test_property_api.py $(ARGS)
+
+bench: $(VENV)/bench.stamp  ## Measure what it costs beside other clients; write benchmarks/results.md.
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: $(VENV)/bench.stamp  ## Print the same table in two minutes, and write nothing.
+	$(BIN)/python -m benchmarks --quick $(ARGS)
 
 bench-faults: $(VENV)/dev.stamp  ## Measure what the client does in any kind of trouble, and print it.
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -49,6 +55,8 @@ lock: $(VENV)/venv.stamp  ## Write the locks anew, with the newest versions allo
 	$(UV) --upgrade requirements/run.in -o requirements/run.txt
 	$(UV) --upgrade requirements/run.in requirements/dev.in -c requirements/run.txt \
 		-o requirements/dev.txt
+	$(UV) --upgrade --extra bench requirements/run.in -c requirements/dev.txt \
+		-o requirements/bench.txt
 
 clean:  ## Remove what these commands made.
 	rm -rf $(VENV) .demo .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -60,6 +68,10 @@ $(VENV)/venv.stamp:
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/venv.stamp
 	$(PIP) install --require-hashes -r requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/bench.stamp: requirements/bench.txt $(VENV)/dev.stamp
+	$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp

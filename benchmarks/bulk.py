@@ -2,9 +2,9 @@
 
 ::
 
-    python benchmarks/bulk.py [ROWS [ROUNDS]]
+    python -m benchmarks.bulk [--quick] [--seed N]
 
-T24 imports a file of 100,000 rows, seven times. T23 moves the sales of
+T24 imports a file without a limit, again and again. T23 moves the sales of
 ``examples/data`` into the sandbox.
 """
 
@@ -12,49 +12,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
 import msgspec
-from _harness import ROUNDS, Figure, ratios, rounds, show, spread, table
 
 from partnero_async import Partnero
 from partnero_async.bulk import Report, Source, run_import
 
-ROOT = Path(__file__).parents[1]
+from ._figures import Figure, Result, Table
+from ._harness import Setting, costs_table, main, ratios, rounds
+from ._server import KEY, QUICK, ROOT, SANDBOX, served
+
 DATA = ROOT / "examples" / "data"
-QUICK = (sys.executable, str(ROOT / "tests" / "bench" / "quick.py"))
-SANDBOX = (sys.executable, "-m", "partnero_async.sandbox", "--port", "0", "--json")
-ROWS = 100_000
 AT_ONCE = 32
-KEY = "benchmark"
 BUYERS = 100
 HEAD = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 DAY = 1706659200
-
-
-@contextmanager
-def served(*command: str) -> Iterator[str]:
-    """Run a server on the last core, and this process on the first one."""
-    cores = sorted(os.sched_getaffinity(0))
-    with subprocess.Popen(  # noqa: S603 - programs of our own
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout  # noqa: S101 - asked for above
-        os.sched_setaffinity(process.pid, {cores[-1]})
-        os.sched_setaffinity(0, {cores[0]})
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            os.sched_setaffinity(0, cores)
-            process.terminate()
 
 
 # --- T24 -----------------------------------------------------------------------------
@@ -106,8 +82,9 @@ async def imported(url: str, file: Path) -> Report:
             )
 
 
-def speed(rows: int, count: int) -> list[Figure]:
+def speed(setting: Setting) -> Result:
     """Import a file, and send the same with aiohttp alone."""
+    rows = setting.pick(5_000, 100_000)
     with TemporaryDirectory() as folder, served(*QUICK) as url:
         file = Path(folder) / "sales.csv"
         write_sales(file, rows)
@@ -121,13 +98,22 @@ def speed(rows: int, count: int) -> list[Figure]:
                 "bare aiohttp": lambda: asyncio.run(bare(url, rows)),
                 "import": ours,
             },
-            count=count,
+            setting,
+            count=setting.pick(3, 7),
         )
-    show(f"{rows} rows, by row", costs, calls=rows)
+    what = f"import of {rows:,} rows, rows a second / bare aiohttp"
     found = ratios(costs["bare aiohttp"], costs["import"], "wall")
-    print("T24", spread(found))
-    what = f"import of {rows} rows, rows a second / bare aiohttp"
-    return [Figure("T24", what, found[len(found) // 2], 0.50, at_least=True)]
+    return Result(
+        [Figure.of("T24", what, found, target=0.50, stretch=0.70, at_least=True)],
+        [
+            costs_table(
+                f"Import of {rows:,} rows, a row",
+                costs,
+                calls=rows,
+                beside="bare aiohttp",
+            )
+        ],
+    )
 
 
 # --- T23 -----------------------------------------------------------------------------
@@ -161,8 +147,9 @@ async def requests(folder: Path, *, fold: bool) -> float:
             async def move(name: Any, source: Source, **more: Any) -> Report:
                 journal = folder / f"{name}.journal"
                 rejects = folder / f"{name}.rejects.csv"
-                files = {"journal": journal, "rejects": rejects}
-                report = await run_import(client, name, source, **files, **more)
+                report = await run_import(
+                    client, name, source, journal=journal, rejects=rejects, **more
+                )
                 assert report.done == report.rows, report  # noqa: S101
                 return report
 
@@ -178,20 +165,37 @@ async def requests(folder: Path, *, fold: bool) -> float:
             customers = len([c async for c in client.customers.list(limit=250)])
     sales = moved[-1].rows
     sent = sum(report.requests for report in moved)
-    print(f"T23 {sent} requests for {customers} customers and {sales} sales")
     return sent / (customers + sales)
 
 
-def grouped() -> list[Figure]:
-    """Count the requests of a move: customers and sales, singly and grouped."""
+def grouped(setting: Setting) -> Result:
+    """Count the requests of a move: customers and sales grouped, and singly."""
     with TemporaryDirectory() as name:
-        asyncio.run(requests(Path(name) / "single", fold=False))
         found = asyncio.run(requests(Path(name) / "batch", fold=True))
-    what = "customers and sales of CDNOW, requests / rows, grouped and folded"
-    return [Figure("T23", what, found, 0.30)]
+        rows = [("grouped, customers folded in", found)]
+        if not setting.quick:
+            single = asyncio.run(requests(Path(name) / "single", fold=False))
+            rows.append(("one by one", single))
+    return Result(
+        [
+            Figure.of(
+                "T23",
+                "customers and sales of CDNOW, requests / rows, grouped and folded",
+                [found],
+                target=0.30,
+                stretch=0.26,
+            )
+        ],
+        [Table("Requests a row of a move of CDNOW", ("how", "requests a row"), rows)],
+    )
+
+
+def measure(setting: Setting) -> Result:
+    """Measure the time of an import, and count the requests of another."""
+    result = speed(setting)
+    result.add(grouped(setting))
+    return result
 
 
 if __name__ == "__main__":
-    asked = [int(argument) for argument in sys.argv[1:]]
-    rows, count = [*asked, ROWS, ROUNDS][:2] if len(asked) != 1 else [*asked, ROUNDS]
-    table([*speed(rows, count), *grouped()])
+    main(measure)

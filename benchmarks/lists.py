@@ -1,35 +1,98 @@
-"""What a walk of a long list takes: T14 and T15 in time, T16 in memory.
+"""What a walk of a long list takes: T11, T12, T14 and T15 in time, T16 in memory.
 
 ::
 
-    python benchmarks/lists.py
+    python -m benchmarks.lists [--quick] [--seed N]
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
-from _harness import Figure, canned, ratio, ratios, rounds, show, spread, table
-
+import partnero_sync
 from partnero_async import Partnero
 
-KEY = "benchmark"
-PAGE = 250
+from . import _peers as peers
+from ._figures import Figure, Result, Table
+from ._harness import Setting, costs_table, fresh, main, peak, ratios, rounds
+from ._server import KEY, PAGE, canned
+
 LATENCY = 0.02
-PAGES = 80
+WINDOWS = (1, 2, 4, 8, 16)
 LONG = 400
-"""Pages of a walk that is measured for its memory: 100,000 items."""
-CHILDREN = 5
+"""Pages of a long list: 100,000 items."""
 
 
-# --- time --------------------------------------------------------------------------
+# --- CPU -----------------------------------------------------------------------------
+
+
+def items(url: str, setting: Setting) -> Result:
+    """Walk a long list item by item: awaited, not awaited, and with `partnero`."""
+    pages = setting.pick(LONG // 4, LONG)
+    count = pages * PAGE
+    theirs = peers.partnero_api(url)
+    ours = partnero_sync.Partnero(KEY, base_url=url)
+
+    async def walk() -> int:
+        async with Partnero(KEY, base_url=url) as client:
+            return len([1 async for _ in client.partners.list(limit=PAGE)])
+
+    def awaited() -> None:
+        assert asyncio.run(walk()) == count  # noqa: S101
+
+    def blocking() -> None:
+        assert sum(1 for _ in ours.partners.list(limit=PAGE)) == count  # noqa: S101
+
+    def untyped() -> None:
+        found, number = 0, 1
+        while page := theirs.list_partners(limit=PAGE, page=number)["data"]:
+            found += sum(1 for _ in page)
+            number += 1
+        assert found == count  # noqa: S101
+
+    found = rounds(
+        {
+            "partnero_async": awaited,
+            "partnero_sync": blocking,
+            "partnero 0.4.0": untyped,
+        },
+        setting,
+    )
+    ours.close()
+    us, sync, other = found.values()
+    what = f"walk of {count:,} items"
+    return Result(
+        [
+            Figure.of(
+                "T11",
+                f"{what} as models, CPU / partnero's untyped dicts",
+                ratios(us, other, "cpu"),
+                target=1.25,
+                stretch=1.0,
+            ),
+            Figure.of(
+                "T12",
+                f"{what}, sync / async, CPU",
+                ratios(sync, us, "cpu"),
+                target=1.15,
+                stretch=1.08,
+            ),
+            Figure.of(
+                "T12",
+                f"{what}, sync / async, wall",
+                ratios(sync, us, "wall"),
+                target=1.15,
+                stretch=1.08,
+            ),
+        ],
+        [costs_table(f"{what}, an item", found, calls=count, beside="partnero 0.4.0")],
+    )
+
+
+# --- latency -------------------------------------------------------------------------
 
 
 async def walked(
@@ -46,52 +109,60 @@ async def walked(
     return count
 
 
-def timed(url: str) -> list[Figure]:
-    """Let the ways to walk take turns."""
+def latency(url: str, pages: int, setting: Setting) -> Result:
+    """Let the ways to walk take turns, where each answer takes a while."""
 
     def way(**options: float) -> Callable[[], None]:
         def through() -> None:
-            assert asyncio.run(walked(url, **options)) == PAGES * PAGE  # type: ignore[arg-type]  # noqa: S101
+            assert asyncio.run(walked(url, **options)) == pages * PAGE  # type: ignore[arg-type]  # noqa: S101
 
         return through
 
-    costs = rounds(
-        {
-            "a page at a time": way(),
-            "eight pages at once": way(window=8),
-            "the same, busy": way(busy=LATENCY),
-            "prefetch, busy": way(busy=LATENCY, prefetch=True),
-        }
+    windows: dict[str, Callable[[], object]] = {
+        f"{window} at once": way(window=window) for window in WINDOWS
+    }
+    busy: dict[str, Callable[[], object]] = {
+        "busy": way(busy=LATENCY),
+        "busy, prefetch": way(busy=LATENCY, prefetch=True),
+    }
+    found = rounds({**windows, **busy}, setting)
+    one = found["1 at once"]
+    result = Result(
+        [
+            Figure.of(
+                "T14",
+                "walk at 20 ms latency, eight pages at once / sequential",
+                ratios(found["8 at once"], one, "wall"),
+                target=0.20,
+                stretch=0.13,
+            ),
+            Figure.of(
+                "T15",
+                "walk at 20 ms, busy for 20 ms a page, prefetch / sequential",
+                ratios(found["busy, prefetch"], found["busy"], "wall"),
+                target=0.60,
+                stretch=0.52,
+            ),
+        ],
+        [
+            costs_table(
+                f"Walk of {pages} pages at 20 ms latency, a page",
+                found,
+                calls=pages,
+                beside="1 at once",
+            )
+        ],
     )
-    show(f"walk of {PAGES} pages, by page", costs, calls=PAGES)
-    one, eight, busy, ahead = costs.values()
-    print("T14", spread(ratios(eight, one, "wall")))
-    print("T15", spread(ratios(ahead, busy, "wall")))
-    return [
-        Figure(
-            "T14",
-            "walk at 20 ms latency, eight pages at once / sequential",
-            ratio(eight, one, "wall"),
-            0.20,
-        ),
-        Figure(
-            "T15",
-            "walk at 20 ms, busy for 20 ms a page, prefetch / sequential",
-            ratio(ahead, busy, "wall"),
-            0.60,
-        ),
-    ]
+    result.lines["window"] = {
+        "seconds for 100 pages": [
+            (window, median(c.wall for c in found[name]) / pages * 100)
+            for window, name in zip(WINDOWS, windows, strict=True)
+        ]
+    }
+    return result
 
 
-# --- memory ------------------------------------------------------------------------
-
-
-def peak() -> float:
-    """Return the peak of this process's memory so far, in MB."""
-    status = Path("/proc/self/status").read_text()
-    found = re.search(r"VmHWM:\s*(\d+)", status)
-    assert found  # noqa: S101
-    return int(found[1]) / 1024
+# --- memory --------------------------------------------------------------------------
 
 
 async def grown(url: str, window: int) -> float:
@@ -108,31 +179,46 @@ async def grown(url: str, window: int) -> float:
     return peak() - before
 
 
-def memory(url: str, window: int) -> float:
-    """Walk in processes of their own; return the median of their growth."""
-    command = [sys.executable, __file__, "grown", url, str(window)]
-    found = [
-        float(subprocess.run(command, check=True, capture_output=True).stdout)  # noqa: S603
-        for _ in range(CHILDREN)
-    ]
-    print(f"T16 {window} at once: {min(found):.1f} to {max(found):.1f} MB")
-    return median(found)
+def child(url: str, window: str) -> float:
+    """Walk in this process, which is fresh."""
+    return asyncio.run(grown(url, int(window)))
 
 
-def measured(url: str) -> list[Figure]:
+def memory(url: str, setting: Setting) -> Result:
     """Measure what a walk takes of memory, a page at a time and eight at once."""
-    what = f"walk of {LONG * PAGE} items, growth of the peak in MB"
-    return [
-        Figure("T16", f"{what}: sequential", memory(url, 1), 6.0),
-        Figure("T16", f"{what}: eight at once", memory(url, 8), 12.0),
-    ]
+    count = setting.pick(2, 7)
+    what = f"walk of {LONG * PAGE:,} items, growth of the peak in MB"
+    taken = {
+        window: [fresh("benchmarks.lists", url, window) for _ in range(count)]
+        for window in (1, 8)
+    }
+    return Result(
+        [
+            Figure.of("T16", f"{what}: sequential", taken[1], target=6.0),
+            Figure.of("T16", f"{what}: eight at once", taken[8], target=12.0),
+        ],
+        [
+            Table(
+                "Growth of the peak memory of a walk, MB",
+                ("pages at once", "least", "median", "most"),
+                [(str(w), min(f), median(f), max(f)) for w, f in taken.items()],
+            )
+        ],
+    )
+
+
+def measure(setting: Setting) -> Result:
+    """Measure walks in all these ways."""
+    result = Result()
+    with canned(setting.pick(LONG // 4, LONG)) as url:
+        result.add(items(url, setting))
+    pages = setting.pick(24, 80)
+    with canned(pages, delay=LATENCY) as url:
+        result.add(latency(url, pages, setting))
+    with canned(LONG) as url:
+        result.add(memory(url, setting))
+    return result
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["grown"]:
-        print(asyncio.run(grown(sys.argv[2], int(sys.argv[3]))))
-    else:
-        with canned(PAGES, delay=LATENCY) as slow:
-            times = timed(slow)
-        with canned(LONG) as long:
-            table([*times, *measured(long)])
+    main(measure, child)

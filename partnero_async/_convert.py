@@ -273,26 +273,43 @@ def _optional(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], An
     return lambda value, _: None if value is None else structure(value, inner)
 
 
+def _object(value: Any) -> dict[str, Any]:
+    if is_object(value):
+        return value
+    raise TypeError(f"expected an object, got {type(value).__name__}")
+
+
 def _model(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
     """Structure a model, with the members that it does not know in its ``extra``."""
-    names = {field.name for field in attrs.fields(kind)}
-    known = frozenset(names - {"extra"})
-    overrides: dict[str, Any] = {"extra": override(omit=True)}
-    for name in names & ODD.keys():
-        hook = converter.get_structure_hook(ODD[name])
-        overrides[name] = override(struct_hook=hook)
-    base = make_dict_structure_fn(kind, converter, **overrides)
+    types = get_type_hints(kind)
+    known = frozenset(field.name for field in attrs.fields(kind)) - {"extra"}
+    hooks = {
+        name: (converter.get_structure_hook(ODD.get(name, types[name])), types[name])
+        for name in known
+    }
+    if converter.detailed_validation:  # it says where the fault is, and is slow
+        odd: Any = {
+            name: override(struct_hook=hooks[name][0]) for name in known & ODD.keys()
+        }
+        named = make_dict_structure_fn(
+            kind, converter, extra=override(omit=True), **odd
+        )
+        return lambda value, _: named(_object(value), kind)
     inspector = Inspector(kind.__name__, known, _numbers_of(kind))
 
     def structure(value: Any, _: Any) -> Any:
-        if not is_object(value):
-            raise TypeError(f"expected an object, got {type(value).__name__}")
-        model = base(value, kind)
-        if not value.keys() <= known:
-            model.extra = {k: v for k, v in value.items() if k not in known}
+        # Every member may be missing, and most are: passing on what came takes half as
+        # long as naming all that there is.
+        model = kind()
+        for name, given in _object(value).items():
+            if name in hooks:
+                hook, type_ = hooks[name]
+                setattr(model, name, hook(given, type_))
+            else:
+                model.extra[name] = given
         found = watching.get()
         if found is not None:
-            inspector.look(value, found)
+            inspector.look(value, found, unknown=bool(model.extra))
         return model
 
     return structure

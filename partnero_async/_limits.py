@@ -10,7 +10,6 @@ import math
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from attrs import frozen
@@ -99,6 +98,8 @@ def _number(text: str | None) -> float | None:
 def _date(text: str) -> float | None:
     if len(text) > _LONGEST_TEXT:
         return None
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rare, and slow to import
+
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError, OSError):

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from ._limits import Rate
 from .errors import AmbiguousWriteError, Attempt, UsageError
-from .pacing import Rate
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry

@@ -52,8 +52,11 @@ KEYS: Final = ("id", "key", "uuid_code", "code", "email", "url")
 
 def identity_of(item: Any) -> Hashable:
     """Return what tells *item* from the others of its list."""
-    values = (getattr(item, name, None) for name in KEYS)
-    return next((value for value in values if value is not None), repr(item))
+    for name in KEYS:
+        value: Hashable = getattr(item, name, None)
+        if value is not None:
+            return value
+    return repr(item)
 
 
 # --- pages, ahead of their use ----------------------------------------------------

@@ -9,9 +9,9 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, cast, get_args
 
+from ._limits import Rate
 from ._settings import Masked, OnAmbiguous, OnAttempt, settings
 from .errors import UsageError
-from .pacing import GateState, Rate
 from .retries import Kind
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._transport import Transport
     from .bulk import Given, Reconciliation, Source
     from .drift import Drift
+    from .pacing import GateState
     from .resources.account import AccountResource
     from .resources.coupons import CouponsResource
     from .resources.customer_links import CustomerLinksResource

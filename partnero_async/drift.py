@@ -92,10 +92,11 @@ class Inspector:
         # What a program's statistics are was published as texts: no news there.
         self._numbers = tuple(numbers if model in ALWAYS else ())
 
-    def look(self, came: Mapping[str, Any], found: list[Finding]) -> None:
+    def look(
+        self, came: Mapping[str, Any], found: list[Finding], *, unknown: bool
+    ) -> None:
         """Add what is not as it was published to *found*."""
-        keys = came.keys()
-        if not self._always <= keys <= self._known:
+        if unknown or not self._always <= came.keys():
             self._note_members(came, found)
         for name, known in self._values.items():
             value = came.get(name)

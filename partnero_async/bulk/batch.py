@@ -185,7 +185,7 @@ class Batches:
             await sender.outcomes.room()
         intent = Intent(sender, [sale.row for sale in batch], code)
         try:
-            with intent.announced():
+            with intent:
                 await sender.client.transactions.create_batch(
                     **introduced(batch[0].shared, buyer.newcomer),
                     transactions=[cast("BatchTransaction", s.item) for s in batch],

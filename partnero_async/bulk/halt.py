@@ -106,22 +106,20 @@ async def each(
     halt: Halt,
 ) -> None:
     """Call *do* for each item, so many at once, until *halt* says no more."""
-    queue: asyncio.Queue[T | None] = asyncio.Queue(maxsize=CHUNK)
+    # A queue between would cost two turns of the loop for each item.
+    turn = asyncio.Lock()
 
     async def work() -> None:
-        while (item := await queue.get()) is not None:
-            if not halt:
-                await do(item)
+        while not halt:
+            async with turn:
+                item = await anext(items, None)
+            if item is None or halt:
+                return
+            await do(item)
 
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(concurrency):
                 group.create_task(work())
-            async for item in items:
-                if halt:
-                    break
-                await queue.put(item)
-            for _ in range(concurrency):
-                await queue.put(None)
     except ExceptionGroup as group_of_errors:
         raise group_of_errors.exceptions[0] from None

@@ -89,8 +89,12 @@ class Plan:
         arguments = copy.deepcopy(self.constants) if self.constants else {}
         present = set(self.given)
         for position, field in self.takes:
-            if cells[position]:
-                put(arguments, field.path, _parsed(field, cells[position]))
+            cell = cells[position]
+            if cell:
+                try:
+                    put(arguments, field.path, field.parse(cell))
+                except CellError as error:
+                    raise _malformed(field, error) from None
                 present.add(field.name)
         self._check(present, creates=bool(arguments.get("create_customer")))
         return self._entry(arguments)
@@ -141,12 +145,8 @@ def _texts(arguments: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return None if amount is None else str(amount), units.upper() if units else None
 
 
-def _parsed(field: Field, cell: str) -> Any:
-    try:
-        return field.parse(cell)
-    except CellError as error:
-        reason = f"{field.name}: {error}"
-        raise RowError("malformed", reason, field=field.name) from None
+def _malformed(field: Field, error: CellError) -> RowError:
+    return RowError("malformed", f"{field.name}: {error}", field=field.name)
 
 
 def _buyer(arguments: Mapping[str, Any]) -> str | None:

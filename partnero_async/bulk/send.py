@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import (
-    Generator,
-    Mapping,
-    Sequence,
-)
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextvars import Token
 from typing import Any
 
 import attrs
 
 from .._convert import is_object
-from .._line import leaving
+from .._line import Leaving, leaving
 from ..client import Partnero
 from ..errors import (
     AmbiguousWriteError,
@@ -54,15 +50,15 @@ class Intent:
     code: str | None = None
     """Kept with rows that are under way."""
     written: bool = False
+    _token: Token[Leaving | None] = attrs.field(init=False, repr=False)
 
-    @contextmanager
-    def announced(self) -> Generator[None]:
+    def __enter__(self) -> None:
         """Write it down right before each write of this context leaves."""
-        token = leaving.set(self._write)
-        try:
-            yield
-        finally:
-            leaving.reset(token)
+        self._token = leaving.set(self._write)
+
+    def __exit__(self, *_: object) -> None:
+        """Announce what comes after this no more."""
+        leaving.reset(self._token)
 
     async def _write(self) -> None:
         """Return once it is on the disk; raise `HaltedError` where it is too late."""
@@ -128,7 +124,7 @@ class Sender:
             return False
         intent = Intent(self, [row])
         try:
-            with intent.announced():
+            with intent:
                 finding = await self._create(entry, newcomer)
                 if finding.kind == "different":
                     finding = await self._changed(entry, finding)

@@ -4,6 +4,8 @@ from typing import Any
 
 import attrs
 
+from ._extra import no_extra
+
 
 @attrs.define(kw_only=True)
 class ProgramId:
@@ -11,7 +13,7 @@ class ProgramId:
 
     pub_id: str | None = None
     """Public id of the program; the program read calls it ``public_id``."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -19,4 +21,4 @@ class Account:
     """What the key check answers; only the program's id is known of it."""
 
     program: ProgramId | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

@@ -6,6 +6,8 @@ from typing import Any, Literal, TypedDict
 
 import attrs
 
+from ._extra import no_extra
+
 
 class CouponSync(TypedDict):
     """Where a coupon is pushed to."""
@@ -34,7 +36,7 @@ class Redemption:
 
     redeemed_at: datetime | None = None
     transaction_key: str | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -43,7 +45,7 @@ class AdditionalInfo:
 
     redemptions: list[Redemption] | None = None
     """None until the first."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -59,7 +61,7 @@ class CouponShort:
     coupon_duration_value: int | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -89,7 +91,7 @@ class PromotionCode:
     """None in older answers, which leave it out."""
     coupon: CouponShort | None = None
     """Single reads only."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -97,7 +99,7 @@ class PromotionCodes:
     """The promotion codes of a coupon, in an envelope as they come."""
 
     data: list[PromotionCode] | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -135,4 +137,4 @@ class Coupon:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     deleted_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

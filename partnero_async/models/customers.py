@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 import attrs
 
+from ._extra import no_extra
 from .partners import PartnerRef
 
 
@@ -46,4 +47,4 @@ class Customer:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     deleted_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

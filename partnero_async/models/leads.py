@@ -6,6 +6,8 @@ from typing import Any
 
 import attrs
 
+from ._extra import no_extra
+
 
 @attrs.define(kw_only=True)
 class LeadPerson:
@@ -17,7 +19,7 @@ class LeadPerson:
     """Of the customer that it became; nobody else has one."""
     name: str | None = None
     email: str | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -27,7 +29,7 @@ class LeadAnswer:
     question: str | None = None
     answer: str | list[str] | None = None
     """A text; for a checkbox field a list may come (that is inferred)."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -47,7 +49,7 @@ class Lead:
     submission_form: list[LeadAnswer] | None = None
     can_be_converted: bool | None = None
     can_be_rejected: bool | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -60,7 +62,7 @@ class LeadsCommission:
     """A percentage, or an amount in major units."""
     commission_type: str | None = None
     """``percent``, or another that no source names."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -77,7 +79,7 @@ class LeadFormField:
     description: str | None = None
     required: bool | None = None
     options: list[str] | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -90,4 +92,4 @@ class LeadDetails:
     """``follow_program_settings``, or another that no source names."""
     leads_commission: LeadsCommission | None = None
     leads_custom_form_fields: list[LeadFormField] | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

@@ -4,6 +4,8 @@ from typing import Any
 
 import attrs
 
+from ._extra import no_extra
+
 
 @attrs.define(kw_only=True)
 class ReferralLink:
@@ -21,7 +23,7 @@ class ReferralLink:
     direct_tracking: bool | None = None
     direct_tracking_redirect: bool | None = None
     direct_tracking_redirect_url: str | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -34,4 +36,4 @@ class LinkDomain:
     url: str | None = None
     """What a key is appended to."""
     is_additional: bool | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

@@ -6,6 +6,8 @@ from typing import Any, TypedDict
 
 import attrs
 
+from ._extra import no_extra
+
 
 class PartnerRef(TypedDict, total=False):
     """Points at a partner. Send one member: which wins of several is not documented."""
@@ -22,7 +24,7 @@ class CurrencyAmount:
     currency: str | None = None
     """Upper-case ISO 4217 code."""
     amount: Decimal | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -34,7 +36,7 @@ class PartnerReferrals:
     revenue: list[CurrencyAmount] | None = None
     sales_count: int | None = None
     paid_accounts: int | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -45,7 +47,7 @@ class PartnerCommissions:
     """One bare number, while the other two are lists per currency."""
     pending: list[CurrencyAmount] | None = None
     not_paid: list[CurrencyAmount] | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -77,7 +79,7 @@ class Partner:
     custom_field_values: dict[str, Any] | list[Any] | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -88,7 +90,7 @@ class PartnerBonus:
     amount_units: str | None = None
     note: str | None = None
     created_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -98,4 +100,4 @@ class SignInUrl:
     url: str | None = attrs.field(default=None, repr=lambda _: "'***'")
     """Whoever has it is signed in as the partner: it is masked in the repr."""
     expires_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

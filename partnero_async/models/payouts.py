@@ -6,6 +6,8 @@ from typing import Any, Literal, TypedDict
 
 import attrs
 
+from ._extra import no_extra
+
 
 class PayoutSettings(TypedDict, total=False):
     """Where the money goes; which members count depends on the gateway.
@@ -56,4 +58,4 @@ class PayoutRequest:
     """Account and wallet, should the API answer them: masked in the repr."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

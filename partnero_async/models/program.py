@@ -8,6 +8,8 @@ from typing import Any, TypedDict, get_args
 
 import attrs
 
+from ._extra import no_extra
+
 Figure = int | Decimal | str | None
 """A count or a rate: some programs answer numbers, others texts.
 
@@ -95,7 +97,7 @@ class ProgramInfo:
     name: str | None = None
     created_at: date | None = None
     last_edited: date | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True, field_transformer=_figures)
@@ -140,7 +142,7 @@ class ProgramStats:
     """Partners by status; what is inside was never shown."""
     payout_status_breakdown: dict[str, Any] | list[Any] | None = None
     """What is inside was never shown."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True, field_transformer=_figures)
@@ -162,7 +164,7 @@ class CurrentSettings:
     program_initials: str | None = None
     program_type_title: str | None = None
     program_name: str | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True, field_transformer=_figures)
@@ -194,7 +196,7 @@ class ReferralStats:
     total_revenue_from_sales: dict[str, Any] | list[Any] | None = None
     """Text as it is shown to people, by lower-case currency."""
     overview_program_current_settings: CurrentSettings | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True, field_transformer=_figures)
@@ -253,4 +255,4 @@ class DeletionCode:
 
     confirmation_code: str | None = attrs.field(default=None, repr=lambda _: "'***'")
     """Eight characters."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

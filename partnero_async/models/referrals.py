@@ -6,6 +6,8 @@ from typing import Any, TypedDict
 
 import attrs
 
+from ._extra import no_extra
+
 
 class ReferringCustomer(TypedDict, total=False):
     """Points at who referred a customer. Send one member; the id wins over the key."""
@@ -50,7 +52,7 @@ class Referral:
     """None in old answers."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -63,7 +65,7 @@ class UnitAmount:
     """Upper-case ISO 4217 code where it is money, else what is counted."""
     is_currency: bool | None = None
     """Whether it is money."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -72,7 +74,7 @@ class Balance:
 
     currency: list[UnitAmount] | None = None
     """Money, one item a currency; rewards of other kinds were never shown."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -81,4 +83,4 @@ class CustomerBalance:
 
     customer: Referral | None = None
     balance: Balance | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

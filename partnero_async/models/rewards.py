@@ -5,6 +5,8 @@ from typing import Any
 
 import attrs
 
+from ._extra import no_extra
+
 
 @attrs.define(kw_only=True)
 class NewsletterReward:
@@ -29,4 +31,4 @@ class NewsletterReward:
     """None in older lists."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

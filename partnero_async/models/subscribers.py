@@ -5,6 +5,8 @@ from typing import Any, TypedDict
 
 import attrs
 
+from ._extra import no_extra
+
 
 class SubscriberRef(TypedDict, total=False):
     """Points at a subscriber. Send one member."""
@@ -37,4 +39,4 @@ class Subscriber:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     deleted_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

@@ -6,6 +6,8 @@ from typing import Any, NotRequired, Required, TypedDict
 
 import attrs
 
+from ._extra import no_extra
+
 
 class BatchTransaction(TypedDict, total=False):
     """One sale of a batch: just what the documentation shows of it."""
@@ -35,7 +37,7 @@ class TransactionReward:
     product_type_data: dict[str, Any] | list[Any] | None = None
     created_at: datetime | None = None
     deleted_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 @attrs.define(kw_only=True)
@@ -61,7 +63,7 @@ class Transaction:
     created_at: datetime | None = None
     deleted_at: datetime | None = None
     """When it was archived; None when it is not."""
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
 def sale_identity(sale: Transaction) -> tuple[object, ...]:

@@ -4,6 +4,8 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from ._extra import no_extra
+
 WebhookEventName: TypeAlias = Literal[
     "partner.created",
     "partner.updated",
@@ -51,4 +53,4 @@ class Webhook:
 
     It cannot be chosen, and does not change."""
     events: list[str] | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    extra: dict[str, Any] = attrs.field(factory=no_extra)

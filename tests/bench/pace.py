@@ -23,7 +23,7 @@ from partnero_async.sandbox import Sandbox, fixed_window, token_bucket
 from partnero_async.sandbox.limits import RateLimit, Verdict
 from tests.awaited import AwaitedClient
 from tests.bench.figures import Figure
-from tests.test_pacing import FixedWindow, Outcome, TokenBucket, import_rows
+from tests.test_pacing import FixedWindow, Outcome, Server, TokenBucket, import_rows
 
 SEEDS: Final = {"small": 3, "full": 50}
 REQUESTS: Final = 600
@@ -113,7 +113,7 @@ def used(
 
 
 def imported(
-    server: FixedWindow | TokenBucket,
+    server: Server,
     requests: int,
     tasks: int,
     seed: int,

@@ -63,7 +63,7 @@ TEST_CLAIMS: Final = "tests/webhooks/test_claims.py"
 TEST_IMPORTS: Final = "tests/bench/test_imports.py::test_kills_around_a_sale"
 
 EARLY: Final = (
-    "            with intent.announced():\n"
+    "            with intent:\n"
     "                finding = await self._create(entry, newcomer)\n"
 )
 LATE: Final = (
