@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks [--quick] [--seed N] [PART ...]
+    python -m benchmarks [--quick [--keep]] [--seed N] [PART ...]
 
 The whole of it writes ``results.md``, ``results.json`` and the plots; any run says what
 became worse than in the ``results.json`` that is there, by more than the noise, and has
@@ -58,6 +58,8 @@ def machine() -> dict[str, str]:
     return {
         "processor": f"{model[1] if model else platform.machine()}, {cores} cores used",
         "memory": f"{memory:.0f} GB",
+        # More than two, client and server, is somebody else, and makes for noise.
+        "load of the last minutes": f"{os.getloadavg()[1]:.1f}",
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": _versions(LIBRARIES),
@@ -74,6 +76,7 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m benchmarks")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="fewer rounds; no files")
+    parser.add_argument("--keep", action="store_true", help="write the files anyway")
     parser.add_argument("--seed", type=int, help="of the order of the contestants")
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
@@ -86,10 +89,12 @@ def main() -> int:
         began = time.monotonic()
         result.add(run(part, seed, quick=given.quick))
         print(f"({part}: {time.monotonic() - began:.0f} s)", flush=True)
-    return told(result, seed, keep=not given.quick and not given.parts)
+    whole = not given.parts
+    keep = whole and (given.keep or not given.quick)
+    return told(result, seed, keep=keep, quick=given.quick)
 
 
-def told(result: Result, seed: int, *, keep: bool) -> int:
+def told(result: Result, seed: int, *, keep: bool, quick: bool) -> int:
     """Print the table, and what became worse; *keep* it in files."""
     result.figures.sort(key=lambda figure: int(figure.id[1:]))
     print(f"\n{plain(HEAD, map(cells, result.figures))}")
@@ -100,7 +105,9 @@ def told(result: Result, seed: int, *, keep: bool) -> int:
         print(f"WORSE {regression}")
     if keep:
         draw(result.lines, FOLDER / "plots")
-        (FOLDER / "results.md").write_text(document(result, machine(), seed=seed))
+        (FOLDER / "results.md").write_text(
+            document(result, machine(), seed=seed, quick=quick)
+        )
         kept.write_text(result.as_json())
     unmet = [figure for figure in result.figures if not figure.met]
     return 1 if unmet or regressions else 0

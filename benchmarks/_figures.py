@@ -202,14 +202,16 @@ this machine alone.
 """
 
 
-def document(result: Result, about: Mapping[str, str], *, seed: int) -> str:
+def document(
+    result: Result, about: Mapping[str, str], *, seed: int, quick: bool
+) -> str:
     """Write the whole of it as a document."""
     unmet = [figure for figure in result.figures if not figure.met]
     met = f"{len(result.figures) - len(unmet)} of {len(result.figures)} targets are met"
     parts = [
         "# What it costs\n",
         ABOUT,
-        f"This run had the seed {seed} (`make bench ARGS='--seed {seed}'`). {met}.\n",
+        f"{'A quick' if quick else 'The full'} run, with `--seed {seed}`. {met}.\n",
         "\n".join(f"- {name}: {value}" for name, value in about.items()) + "\n",
         markdown(HEAD, map(cells, result.figures)) + "\n",
         *(f"![{name}](plots/{name}.png)\n" for name in result.lines),

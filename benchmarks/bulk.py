@@ -84,7 +84,7 @@ async def imported(url: str, file: Path) -> Report:
 
 def speed(setting: Setting) -> Result:
     """Import a file, and send the same with aiohttp alone."""
-    rows = setting.pick(5_000, 100_000)
+    rows = setting.pick(4_000, 100_000)
     with TemporaryDirectory() as folder, served(*QUICK) as url:
         file = Path(folder) / "sales.csv"
         write_sales(file, rows)

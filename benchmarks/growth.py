@@ -103,7 +103,7 @@ def row(size: int, count: int, took: dict[str, float]) -> tuple[str | float, ...
 
 def by_concurrency(setting: Setting) -> Result:
     """Make calls, more and more at once; aiohttp alone beside it."""
-    calls = setting.pick(1000, 5000)
+    calls = setting.pick(1000, 10_000)
     ours: list[tuple[str | float, ...]] = []
     with canned() as url:
         for at_once in AT_ONCE[:: setting.pick(3, 1)]:
@@ -137,7 +137,7 @@ def by_rows(setting: Setting) -> Result:
     rows: list[tuple[str | float, ...]] = []
     memory: list[tuple[float, float]] = []
     last = 0.0
-    for count in ROWS[: setting.pick(2, 4)]:
+    for count in ROWS[: setting.pick(1, 4)]:
         if last * 10 > LONGEST:
             rows.append((f"{count:,}", "left out: it would take too long", "", "", ""))
             break

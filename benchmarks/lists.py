@@ -60,6 +60,7 @@ def items(url: str, setting: Setting) -> Result:
             "partnero 0.4.0": untyped,
         },
         setting,
+        count=setting.pick(3, 7),
     )
     ours.close()
     us, sync, other = found.values()
@@ -125,7 +126,7 @@ def latency(url: str, pages: int, setting: Setting) -> Result:
         "busy": way(busy=LATENCY),
         "busy, prefetch": way(busy=LATENCY, prefetch=True),
     }
-    found = rounds({**windows, **busy}, setting)
+    found = rounds({**windows, **busy}, setting, count=setting.pick(3, 7))
     one = found["1 at once"]
     result = Result(
         [
@@ -212,7 +213,7 @@ def measure(setting: Setting) -> Result:
     result = Result()
     with canned(setting.pick(LONG // 4, LONG)) as url:
         result.add(items(url, setting))
-    pages = setting.pick(24, 80)
+    pages = setting.pick(32, 80)
     with canned(pages, delay=LATENCY) as url:
         result.add(latency(url, pages, setting))
     with canned(LONG) as url:

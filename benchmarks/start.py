@@ -114,7 +114,7 @@ def table(title: str, found: Mapping[str, Sequence[tuple[float, int]]]) -> Table
 
 def measure(setting: Setting) -> Result:
     """Import each package, and make a first call with each client."""
-    rng, count = random.Random(setting.seed), setting.pick(3, 15)
+    rng, count = random.Random(setting.seed), setting.pick(2, 15)
     with canned() as url:
         imports = starts(IMPORTS, rng, count)
         calls = {k: v.format(key=KEY, url=url) for k, v in FIRST.items()}

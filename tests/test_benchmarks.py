@@ -107,8 +107,14 @@ def test_tables_are_the_same_in_both_forms() -> None:
 def test_the_document_says_how_to_repeat_it() -> None:
     """It has the seed, the machine, the table, and a plot of each drawing."""
     result = Result([figure(0.4)], [], {"calls": {}})
-    text = document(result, {"processor": "one"}, seed=7)
-    for part in ("--seed 7", "- processor: one", "plots/calls.png", "1 of 1 targets"):
+    text = document(result, {"processor": "one"}, seed=7, quick=True)
+    for part in (
+        "A quick run",
+        "--seed 7",
+        "- processor: one",
+        "plots/calls.png",
+        "1 of 1 targets",
+    ):
         assert part in text
     assert f"| {' | '.join(HEAD)} |" in text
 

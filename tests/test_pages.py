@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partnero_async import Partnero, UnexpectedBodyError, UsageError, _walk
+from partnero_async.models import Partner
 from tests.scripted import ORIGIN, Play, Reply, data
 
 HERE = f"{ORIGIN}/v1/customers"
@@ -454,3 +455,16 @@ def test_every_walk_ends(play: Play, pages: list[tuple[list[str], str | None]]) 
     steps = [linked(link, *keys) for keys, link in pages]
     _, script = play([*steps, linked(None)], run)
     assert len(script.seen) <= len(pages) + 2
+
+
+@pytest.mark.parametrize(
+    ("item", "identity"),
+    [
+        pytest.param(Partner(id="p1", email="a@b.c"), "p1", id="the-first-it-has"),
+        pytest.param(Partner(email="a@b.c"), "a@b.c", id="another"),
+        pytest.param(Partner(), repr(Partner()), id="none"),
+    ],
+)
+def test_an_item_is_known_by_its_first_key(item: Partner, identity: str) -> None:
+    """An item that has no key at all is known by all that it is."""
+    assert _walk.identity_of(item) == identity
