@@ -53,6 +53,7 @@ def test_code_of_the_pages_runs(block: str, sandbox: Sandbox, tmp_path: Path) ->
             **os.environ,
             "PARTNERO_API_KEY": sandbox.api_key,
             "PARTNERO_BASE_URL": sandbox.url,
+            "PARTNERO_WEBHOOK_SECRET": "h8KqT3vYb61ZdNwR",
         },
         capture_output=True,
         text=True,

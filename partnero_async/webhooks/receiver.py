@@ -24,7 +24,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -37,9 +37,9 @@ from .signature import Headers, Secrets, keys_of, verify
 
 __all__ = ["Receiver", "Reply"]
 
-logger = logging.getLogger(__name__)
+logger: Final = logging.getLogger("partnero.webhooks")
 
-Function = Callable[[Any], Any]
+Function: TypeAlias = Callable[[Any], Any]
 F = TypeVar("F", bound=Function)
 T = TypeVar("T")
 

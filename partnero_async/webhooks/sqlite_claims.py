@@ -53,7 +53,7 @@ class SQLiteClaims:
     def __init__(
         self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.time
     ) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._clock = clock
         self._file = _File(self.path)
         self._inherited: list[_File] = []

@@ -119,7 +119,7 @@ def bad() -> list[Delivery]:
     def unread(name: str, body: bytes, error: type[WebhookError]) -> Delivery:
         return _delivery(name, error.answer, error, body, signed(body))
 
-    old, soon = timedelta(hours=72, minutes=1), timedelta(minutes=-6)
+    old, soon = timedelta(hours=72, minutes=1), timedelta(days=-1)
     return [
         refused("no header"),
         refused("two headers", good, good),

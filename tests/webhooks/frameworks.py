@@ -120,6 +120,13 @@ def wsgi(app: Any) -> Generator[int]:
             yield server.server_port
 
 
+def served_by_django(patterns: list[Any]) -> AbstractContextManager[int]:
+    """Serve the URL patterns of Django under WSGI."""
+    urlpatterns[:] = patterns
+    clear_url_caches()
+    return wsgi(WSGIHandler())
+
+
 @contextmanager
 def served_by_werkzeug(app: Any) -> Generator[int]:
     """Serve a WSGI application with Werkzeug's server."""

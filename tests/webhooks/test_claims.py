@@ -294,6 +294,21 @@ def test_a_store_that_was_forked(tmp_path: Path) -> None:
     store.close()
 
 
+def test_another_process_opens_the_file_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although a thread of its parent has the lock for ever there."""
+    store = SQLiteClaims(tmp_path / "claims.db")
+    claimed(store)
+    forked = store._file
+    with forked._lock:
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        assert store.claim("e", lease=LEASE) is Taken.BUSY
+    assert store._inherited == [forked]
+    store.close()
+    forked.close()
+
+
 # --- Redis and Valkey ------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partnero_async import (
@@ -194,10 +194,11 @@ JSON = st.recursive(
             max_size=5,
         )
     ),
-    max_leaves=12,
+    max_leaves=8,
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     envelope=st.fixed_dictionaries(
         {},
@@ -221,6 +222,7 @@ def test_whatever_comes_is_an_event_or_a_typed_error(envelope: dict[str, Any]) -
         assert event.name == envelope["event"]
 
 
+@settings(deadline=None)
 @given(st.binary() | st.text().map(lambda text: f'{{"event": {text}'.encode("utf-16")))
 def test_bytes_that_are_no_event(body: bytes) -> None:
     """They are refused as such."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 from starlette.datastructures import Headers as StarletteHeaders
@@ -154,6 +154,7 @@ def test_signatures_are_compared_in_constant_time(
 TEXTS = st.text() | st.binary()
 
 
+@settings(deadline=None)
 @given(headers=st.lists(st.tuples(TEXTS, TEXTS)), body=st.binary(max_size=99))
 def test_anything_else_is_refused(headers: Any, body: bytes) -> None:
     """Whatever is sent is one error, and no other."""
@@ -163,6 +164,7 @@ def test_anything_else_is_refused(headers: Any, body: bytes) -> None:
         verify([*headers, (b"Signature", b"0" * 64)], body, SECRET)
 
 
+@settings(deadline=None)
 @given(
     body=st.binary(max_size=999),
     secret=st.text(st.characters(), min_size=1, max_size=40),
