@@ -212,6 +212,8 @@ async def test_what_is_not_verified_says_so(
 
 async def test_anything_may_come(shop_front: Sandbox, receiver: Receiver) -> None:
     """Lines cannot move the cursor, and what is too large is not passed on."""
+    asked: list[None] = []
+    receiver.asked = lambda: asked.append(None)
     async with listening(
         shop_front,
         *("--count", "3", "--port", str(port := unused_port())),
@@ -233,6 +235,7 @@ async def test_anything_may_come(shop_front: Sandbox, receiver: Receiver) -> Non
     assert "\x1b" not in ended.out
     assert lines[2].endswith("-> 413")
     assert [len(each.body) for each in receiver.received] == [8, 67]
+    assert len(asked) == 2
 
 
 async def posted(url: str, body: bytes, secret: str) -> None:

@@ -565,7 +565,7 @@ async def test_a_deleted_webhook_gets_nothing_more(
 async def test_a_webhook_that_is_switched_off_waits(
     sandbox: Sandbox, api: Any, receiver: Receiver, clock: Any
 ) -> None:
-    """What it still has to get comes when it is on again."""
+    """What it still has to get comes by itself when it is on again."""
     hook = await subscribed(api, receiver.url, "transaction.created")
     receiver.answers.append(500)
     await sold(api, "s1")
@@ -574,7 +574,11 @@ async def test_a_webhook_that_is_switched_off_waits(
     clock.now += 10
     await sandbox.delivered()
     assert len(receiver.received) == 1
+    again = asyncio.Event()
+    receiver.asked = again.set
     await api("PUT", f"/webhooks/{hook['key']}", {"is_active": True})
+    async with asyncio.timeout(5):
+        await again.wait()
     await sandbox.delivered()
     assert (len(receiver.received), states(sandbox)) == (2, ["delivered"])
 
