@@ -39,8 +39,7 @@ def to_the_end(
     except JournalWriteError as error:
         if error.report is None:
             raise
-        _complain(str(error))
-        report = error.report
+        return tell(error.report, problem=str(error), page=page, as_json=as_json)
     return tell(report, page=page, as_json=as_json)
 
 
@@ -59,13 +58,21 @@ def foretell(forecast: Forecast, *, as_json: bool) -> int:
         return forecast.exit_code
 
 
-def tell(report: Report, *, page: Path | None = None, as_json: bool) -> int:
-    """Print *report*, write its *page*, and return the exit code."""
+def tell(
+    report: Report,
+    *,
+    problem: str = "",
+    page: Path | None = None,
+    as_json: bool,
+) -> int:
+    """Print *report*, write its *page*, tell of a *problem*; return the exit code."""
+    if not problem and report.rejects_problem:
+        problem = f"the rejected rows were not written: {report.rejects_problem}"
     sys.stdout.write(f"{codec.dumps(report.as_dict())}\n" if as_json else text(report))
     if page:
         _write(report, page)
-    if report.rejects_problem:
-        _complain(f"the rejected rows were not written: {report.rejects_problem}")
+    if problem:
+        _complain(problem)
     return report.exit_code
 
 

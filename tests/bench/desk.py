@@ -90,6 +90,10 @@ class Desk:
     def expect_stop(self, code: int) -> None:
         """See that a run has stopped for a reason that it says in one line."""
         self.expect(code, STOPPED)
+        self.expect_reason()
+
+    def expect_reason(self) -> None:
+        """See that a run has said in one line why it has stopped."""
         lines = self.complaints()
         said = [line for line in lines if line.startswith("partnero: ")]
         traced = any(line.startswith("Traceback") for line in lines)

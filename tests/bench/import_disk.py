@@ -21,7 +21,7 @@ from typing import Final
 import attrs
 
 from partnero_async.sandbox import Sandbox
-from tests.bench.desk import CONCURRENCY, PARKED, REJECTED, Desk, desk
+from tests.bench.desk import CONCURRENCY, PARKED, REJECTED, STOPPED, Desk, desk
 from tests.bench.figures import Figure
 from tests.bench.till import HEADER, cells, is_good, kept, sold
 from tests.bench.warm import warm
@@ -72,11 +72,12 @@ async def full_disk(at: Desk, share: float, *, by: str) -> bool:
     size = int(SMALLEST * (most / SMALLEST) ** share)
     changes = {"largest_file": size} if by == "bytes" else {"most_pages": size // PAGE}
     code = await at.parent.run(at.order(**changes))
-    at.look()
+    doubt = any(row.state in ("sent", "parked") for row in at.look())
     if code == REJECTED:
         said = json.loads((at.till.folder / "out").read_text())
         return said["rejects_problem"] is not None
-    at.expect_stop(code)
+    at.expect(code, PARKED if doubt else STOPPED)
+    at.expect_reason()
     return True
 
 

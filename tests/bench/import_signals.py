@@ -66,10 +66,10 @@ class Run:
             self.at.broken.append(f"it went on for {took:.1f} s of {within} s")
 
 
-async def started(at: Desk, lag: Lag, seconds: float) -> Run:
+async def started(at: Desk, lag: Lag, seconds: float, *, out: str = "out") -> Run:
     """Start an import of a program that takes its time for a sale."""
     at.sandbox.latency = lambda: seconds if at.posts else 0.0
-    pid = await at.parent.start(at.order())
+    pid = await at.parent.start(at.order(out=str(at.till.folder / out)))
     return Run(at, lag, pid, asyncio.ensure_future(at.parent.ended()))
 
 
@@ -126,10 +126,10 @@ async def _finish_late(at: Desk, late: float) -> None:
 
 async def two_writers(at: Desk, rng: random.Random, lag: Lag) -> None:
     """Start it a second time: that is refused, until the first one has been killed."""
-    run = await started(at, lag, SLOW)
-    await run.received(at.sandbox.requests + rng.randint(1, ASKED + CONCURRENCY))
-    async with warm() as parent:
-        code = await parent.run(at.order(out=str(at.till.folder / "out")))
+    async with warm() as parent:  # that takes longer than a short import, at times
+        run = await started(at, lag, SLOW, out="first")
+        await run.received(at.sandbox.requests + rng.randint(1, ASKED + CONCURRENCY))
+        code = await parent.run(at.order())
     at.expect_stop(code)
     if "another import is using this journal" not in at.complaints()[-1]:
         at.broken.append(f"the second writer was told {at.complaints()[-1]}")
