@@ -102,6 +102,9 @@ async def post(
             return Posted(answer.status)
     except TimeoutError:
         return Posted(None, "no answer in time")
+    except aiohttp.ClientConnectorError as error:
+        why = error.os_error.strerror or "refused"
+        return Posted(None, one_line(f"no connection: {why}"))
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return Posted(None, one_line(f"no answer: {error}"))
 

@@ -185,7 +185,7 @@ async def test_nobody_behind_is_a_bad_gateway(shop_front: Sandbox) -> None:
     async with listening(shop_front, "--forward", url, "--count", "1") as process:
         await sold(shop_front, "s1")
         ended = await end(process)
-    assert "-> 502 (no answer: " in ended.out
+    assert "-> 502 (no connection: " in ended.out
     ((attempt,),) = [each.attempts for each in shop_front.deliveries.log]
     assert attempt.status == 502
 
@@ -390,6 +390,20 @@ async def test_a_published_delivery_is_replayed(receiver: Receiver) -> None:
     assert dict(got.headers)["Content-Type"] == "application/json"
 
 
+async def test_an_answer_that_is_none() -> None:
+    """Exit code 1, with the reason."""
+
+    async def garble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"nonsense\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(garble, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        ended = await run("webhooks", "replay", SALE, "--to", url, env=with_secret())
+    assert ended.code == 1
+    assert "-> no answer: " in ended.out
+
+
 async def test_redirects_are_not_followed(receiver: Receiver) -> None:
     """A signature is for one address."""
     receiver.answers.append(302)
@@ -403,7 +417,7 @@ async def test_nobody_answers() -> None:
     url = f"http://127.0.0.1:{unused_port()}/"
     ended = await run("webhooks", "replay", SALE, "--to", url, env=with_secret())
     assert ended.code == 1
-    assert "-> no answer: " in ended.out
+    assert "-> no connection: " in ended.out
 
 
 async def test_somebody_answers_too_late() -> None:
