@@ -74,7 +74,8 @@ from partnero_async.bulk.given import gather
 from partnero_async.bulk.stream import stream
 from partnero_async.errors import UsageError
 
-from ._portal import TEARDOWN, Portal, Trip, deliver
+from ._portal import TEARDOWN, Portal
+from ._trip import Trip, deliver
 from .client import Partnero
 from .pages import Pages, steps
 

@@ -13,7 +13,8 @@ from partnero_async import Partnero as AsyncPartnero
 from partnero_async import Rate
 from partnero_async._settings import Masked, OnAmbiguous, OnAttempt
 
-from ._portal import OnFork, OnRunningLoop, Portal, posted
+from ._portal import OnFork, OnRunningLoop, Portal
+from ._trip import posted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ from partnero_async._walk import Walk as AsyncWalk
 from partnero_async.models.pages import Page
 from partnero_async.pages import Pages as AsyncPages
 
-from ._portal import Portal, Trip
+from ._portal import Portal
+from ._trip import Trip
 
 if TYPE_CHECKING:
     import pandas as pd

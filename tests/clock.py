@@ -20,7 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
 from unittest.mock import patch
 
-from partnero_sync._portal import Trip
+from partnero_sync._trip import Trip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterator

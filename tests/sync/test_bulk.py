@@ -14,7 +14,7 @@ import partnero_async.bulk
 from partnero_async.bulk import course
 from partnero_async.sandbox import Sandbox
 from partnero_sync import ClientClosedError, Partnero, UsageError, bulk
-from partnero_sync._portal import Trip
+from partnero_sync._trip import Trip
 from partnero_sync.bulk import (
     Exported,
     JournalError,

@@ -27,7 +27,7 @@ from partnero_sync import (
     UsageError,
     _portal,
 )
-from partnero_sync._portal import Trip
+from partnero_sync._trip import Trip
 from tests.sync.interrupt import interrupted_when
 from tests.sync.silent import PATIENCE, Silent
 
