@@ -29,7 +29,7 @@ from ._plots import draw
 from ._server import ROOT
 
 PARTS = (
-    *("calls", "decoding", "lists", "start", "rates", "bulk"),
+    *("calls", "sync", "decoding", "lists", "start", "rates", "bulk"),
     *("growth", "tls"),
 )
 FOLDER = ROOT / "benchmarks"

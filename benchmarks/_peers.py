@@ -154,3 +154,18 @@ def partnero_api(url: str) -> PartnerAPI:
 def partnero_sync(api: PartnerAPI) -> Get:
     """Get the one partner with `partnero` 0.4.0."""
     return lambda: api.get_partner(partner_id="p0")
+
+
+# --- one after the other --------------------------------------------------------------
+
+
+async def repeated(get: AsyncGet, calls: int) -> None:
+    """Make calls, one after the other."""
+    for _ in range(calls):
+        await get()
+
+
+def repeat(get: Get, calls: int) -> None:
+    """Make calls, one after the other."""
+    for _ in range(calls):
+        get()

@@ -1,4 +1,4 @@
-"""What a call costs, awaited and not: T1 to T6, beside other clients.
+"""What a call costs: T1 to T4, beside other clients.
 
 httpx is measured as it comes, which is what T4 is about, and with as many connections
 kept as calls are under way.
@@ -25,28 +25,16 @@ import partnero_sync
 from . import _peers as peers
 from ._figures import Figure, Result
 from ._harness import Costs, Setting, costs_table, main, ratios, rounds
-from ._peers import AT_ONCE, AsyncGet, Get
+from ._peers import AT_ONCE, AsyncGet, Get, repeat, repeated
 from ._server import KEY, canned
 
 BARE = "bare aiohttp"
 OURS = "partnero_async"
 
 
-async def repeated(get: AsyncGet, calls: int) -> None:
-    """Make calls, one after the other."""
-    for _ in range(calls):
-        await get()
-
-
 async def at_once(get: AsyncGet, calls: int) -> None:
     """Make calls, many at once."""
     await asyncio.gather(*(repeated(get, calls // AT_ONCE) for _ in range(AT_ONCE)))
-
-
-def repeat(get: Get, calls: int) -> None:
-    """Make calls, one after the other."""
-    for _ in range(calls):
-        get()
 
 
 def in_threads(get: Get, calls: int) -> None:
@@ -118,20 +106,6 @@ def measure(setting: Setting) -> Result:
             target=4.0,
             stretch=5.0,
             at_least=True,
-        ),
-        Figure.of(
-            "T5",
-            "sync get with model, CPU / partnero 0.4.0",
-            ratios(one["partnero_sync"], one["partnero 0.4.0"], "cpu"),
-            target=0.60,
-            stretch=0.50,
-        ),
-        Figure.of(
-            "T6",
-            "sync get, wall / bare aiohttp",
-            ratios(one["partnero_sync"], one[BARE], "wall"),
-            target=1.8,
-            stretch=1.65,
         ),
     ]
     result.lines["calls"] = {

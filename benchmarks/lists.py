@@ -1,4 +1,4 @@
-"""What a walk of a long list takes: T11, T12, T14 and T15 in time, T16 in memory.
+"""What a walk of a long list takes: T11, T14 and T15 in time, T16 in memory.
 
 ::
 
@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-import partnero_sync
 from partnero_async import Partnero
 
 from . import _peers as peers
@@ -30,11 +29,10 @@ LONG = 400
 
 
 def items(url: str, setting: Setting) -> Result:
-    """Walk a long list item by item: awaited, not awaited, and with `partnero`."""
+    """Walk a long list item by item, and with `partnero`."""
     pages = setting.pick(LONG // 4, LONG)
     count = pages * PAGE
     theirs = peers.partnero_api(url)
-    ours = partnero_sync.Partnero(KEY, base_url=url)
 
     async def walk() -> int:
         async with Partnero(KEY, base_url=url) as client:
@@ -42,9 +40,6 @@ def items(url: str, setting: Setting) -> Result:
 
     def awaited() -> None:
         assert asyncio.run(walk()) == count  # noqa: S101
-
-    def blocking() -> None:
-        assert sum(1 for _ in ours.partners.list(limit=PAGE)) == count  # noqa: S101
 
     def untyped() -> None:
         found, number = 0, 1
@@ -54,16 +49,11 @@ def items(url: str, setting: Setting) -> Result:
         assert found == count  # noqa: S101
 
     found = rounds(
-        {
-            "partnero_async": awaited,
-            "partnero_sync": blocking,
-            "partnero 0.4.0": untyped,
-        },
+        {"partnero_async": awaited, "partnero 0.4.0": untyped},
         setting,
         count=setting.pick(3, 7),
     )
-    ours.close()
-    us, sync, other = found.values()
+    us, other = found.values()
     what = f"walk of {count:,} items"
     return Result(
         [
@@ -73,20 +63,6 @@ def items(url: str, setting: Setting) -> Result:
                 ratios(us, other, "cpu"),
                 target=1.25,
                 stretch=1.0,
-            ),
-            Figure.of(
-                "T12",
-                f"{what}, sync / async, CPU",
-                ratios(sync, us, "cpu"),
-                target=1.15,
-                stretch=1.08,
-            ),
-            Figure.of(
-                "T12",
-                f"{what}, sync / async, wall",
-                ratios(sync, us, "wall"),
-                target=1.15,
-                stretch=1.08,
             ),
         ],
         [costs_table(f"{what}, an item", found, calls=count, beside="partnero 0.4.0")],
