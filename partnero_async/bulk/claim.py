@@ -107,21 +107,22 @@ def _spelled(source: Source) -> dict[str, Any]:
 
 def claim(store: Store, about: dict[str, str]) -> float:
     """Make the journal that of this import, or see that it is; say when it began."""
-    if store.meta("sha256") is not None and _fits(store, about):
+    if store.meta("sha256") is not None and _stays(store, about):
         with store.explained():
             # What may be given otherwise; customers stay those that were given once.
             store.keep(update=about["update"], batch=about["batch"])
     else:
-        # Nothing was sent under it, whatever it was for.
+        # Nothing took effect under it: its rows are read anew.
+        store.drop("sha256")
         store.keep(**about, began=str(time.time()))
     return float(store.meta("began") or 0)
 
 
-def _fits(store: Store, about: dict[str, str]) -> bool:
-    """Say whether its rows are read in the same way; not, they have to be read anew.
+def _stays(store: Store, about: dict[str, str]) -> bool:
+    """Say whether its rows stay as they were read: not where they may be read anew.
 
-    Raises `JournalError` where they cannot be, since some of them took effect, and for
-    a journal of something else.
+    Raises `JournalError` where they would have to be, and some of them took effect, and
+    for a journal of something else.
     """
     if store.meta("resource") != about["resource"]:
         raise JournalError(f"{store.path} is the journal of {store.meta('resource')}")
@@ -129,16 +130,17 @@ def _fits(store: Store, about: dict[str, str]) -> bool:
     kept, now = (
         json.loads(text) for text in (store.meta("mapping") or "", about["mapping"])
     )
-    # A header that differs is a file that differs, and said so by the scan.
-    if {**kept, "header": 0} == {**now, "header": 0}:
+    if kept == now:
         return True
-    if store.took_effect():
+    if not store.took_effect():
+        return False
+    # A header that differs is a file that differs, and said so by the scan.
+    if {**kept, "header": 0} != {**now, "header": 0}:
         raise JournalError(
             f"{store.path} was started with other --map, --set, --ignore,"
             " --decimal-comma or --date-format: give the same again, or a new journal"
         )
-    store.drop("sha256")
-    return False
+    return True
 
 
 def _check_program(store: Store, program: str) -> None:

@@ -60,6 +60,7 @@ TEST_SEND: Final = "tests/bulk/test_send.py"
 TEST_SIGNATURE: Final = "tests/webhooks/test_signature.py"
 TEST_RECEIVER: Final = "tests/webhooks/test_receiver.py"
 TEST_CLAIMS: Final = "tests/webhooks/test_claims.py"
+TEST_RUN: Final = "tests/bulk/test_run.py"
 TEST_IMPORTS: Final = "tests/bench/test_imports.py::test_kills_around_a_sale"
 
 EARLY: Final = (
@@ -149,6 +150,13 @@ PLANTS: Final = (
         "        if sender.halt:\n            raise HaltedError\n",
         "",
         [f"{TEST_SEND}::test_what_stands_in_line_is_not_sent_once_it_is_to_end"],
+    ),
+    Plant(
+        "sales of a mended file sent without a look",
+        "partnero_async/bulk/store.py",
+        '            self.drop("surveyed")\n',
+        "",
+        [f"{TEST_RUN}::test_sales_of_a_mended_file_are_looked_up_before_they_are_sent"],
     ),
     Plant(
         "a sale in doubt sent again by the next run",

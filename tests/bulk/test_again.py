@@ -216,6 +216,23 @@ async def test_rejected_rows_are_tried_again(
     ]
 
 
+async def test_rows_that_were_read_anew_are_tried_again_under_their_own_header(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """The first header is forgotten with the first rows: none of them took effect."""
+    file = write_csv(tmp_path / "s.csv", [sale(1, amount="x")])
+    assert (await sell(client, file)).reasons == {"malformed": 1}
+    header = (HEADER[1], HEADER[0], *HEADER[2:])
+    key, customer, *others = sale(1, customer="late")
+    write_csv(file, [(customer, key, *others)], header=header)
+    first = await sell(client, file)
+    assert first.reasons == {"unknown_customer": 1}
+    await late_customer(client)
+    again = await retry_rejects(client, first.journal, settle=0)
+    assert (again.done, again.reasons) == (1, {})
+    assert sales_in(shop) == expected([1])
+
+
 async def test_only_some_codes_are_tried_again(
     client: Partnero, shop: Sandbox, tmp_path: Path
 ) -> None:

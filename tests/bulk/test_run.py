@@ -443,6 +443,20 @@ async def test_before_anything_took_effect_a_file_may_be_mended(
         await sell(client, Source(path=file, decimal_comma=True))
 
 
+async def test_sales_of_a_mended_file_are_looked_up_before_they_are_sent(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """That was done for the rows before them, and says nothing about these."""
+    await sell(client, write_csv(tmp_path / "before.csv", [sale(1)]))
+    file = write_csv(tmp_path / "s.csv", [sale(1, amount="x")])
+    assert (await sell(client, file)).reasons == {"malformed": 1}
+    write_csv(file, [sale(1), sale(2, customer="nobody")])
+    report = await sell(client, file)
+    assert (report.done, report.already_there) == (1, 1)
+    assert report.reasons == {"unknown_customer": 1}
+    assert sales_in(shop) == expected([1])
+
+
 async def test_a_file_with_another_header_or_other_bytes_is_refused(
     client: Partnero, tmp_path: Path
 ) -> None:
