@@ -23,14 +23,41 @@ UNWRITTEN: Final = (
     sqlite3.SQLITE_READONLY,
 )
 
+SCHEMA: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE rows (
+    row INTEGER PRIMARY KEY,
+    line INTEGER NOT NULL,
+    digest INTEGER NOT NULL,
+    state TEXT NOT NULL
+        CHECK (state IN ('pending', 'sent', 'done', 'rejected', 'parked')),
+    key TEXT,
+    claim TEXT UNIQUE,
+    customer TEXT,
+    buyer TEXT,
+    cells TEXT,
+    code TEXT,
+    reason TEXT,
+    sent_at REAL,
+    field TEXT,
+    amount TEXT,
+    units TEXT
+);
+CREATE TABLE sales (
+    claim TEXT, amount TEXT, units TEXT, reward TEXT, customer TEXT, action TEXT
+);
+CREATE INDEX sale_claim ON sales (claim);
+CREATE TABLE customers (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE newcomers (
+    name TEXT PRIMARY KEY, row INTEGER NOT NULL, arguments TEXT, problem TEXT
+) WITHOUT ROWID;
+"""
+
 
 class Database:
     """The open file. Nobody else can open it meanwhile, and a kill leaves it usable."""
 
-    def __init__(
-        self, path: Path, schema: str, *, make: bool, reading: bool = False
-    ) -> None:
-        self._schema = schema
+    def __init__(self, path: Path, *, make: bool, reading: bool = False) -> None:
         self.path = path
         self.is_new: bool = not path.exists()
         if self.is_new and not make:
@@ -84,7 +111,7 @@ class Database:
                 self._create()
 
     def _create(self) -> None:
-        for statement in self._schema.split(";"):
+        for statement in SCHEMA.split(";"):
             self._sql.execute(statement)
         self._sql.execute(f"PRAGMA application_id = {APPLICATION}")
         self._sql.execute(f"PRAGMA user_version = {VERSION}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from .database import Database
@@ -18,36 +17,6 @@ from .database import Database
 __all__ = ["Mark", "Row", "Sale", "State", "Store"]
 
 State = Literal["pending", "sent", "done", "rejected", "parked"]
-
-SCHEMA: Final = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE rows (
-    row INTEGER PRIMARY KEY,
-    line INTEGER NOT NULL,
-    digest INTEGER NOT NULL,
-    state TEXT NOT NULL
-        CHECK (state IN ('pending', 'sent', 'done', 'rejected', 'parked')),
-    key TEXT,
-    claim TEXT UNIQUE,
-    customer TEXT,
-    buyer TEXT,
-    cells TEXT,
-    code TEXT,
-    reason TEXT,
-    sent_at REAL,
-    field TEXT,
-    amount TEXT,
-    units TEXT
-);
-CREATE TABLE sales (
-    claim TEXT, amount TEXT, units TEXT, reward TEXT, customer TEXT, action TEXT
-);
-CREATE INDEX sale_claim ON sales (claim);
-CREATE TABLE customers (name TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE newcomers (
-    name TEXT PRIMARY KEY, row INTEGER NOT NULL, arguments TEXT, problem TEXT
-) WITHOUT ROWID;
-"""
 
 # All marks of a commit in one statement: it is one transaction with one sync, and one
 # hand-over of the interpreter's lock, which a busy event loop gives back late. Most are
@@ -135,9 +104,6 @@ SALE_COLUMNS: Final = ", ".join(f"s.{name}" for name in Sale._fields)
 
 class Store(Database):
     """The rows of an import, and what is known of what the program has."""
-
-    def __init__(self, path: Path, *, make: bool, reading: bool = False) -> None:
-        super().__init__(path, SCHEMA, make=make, reading=reading)
 
     # --- rows --------------------------------------------------------------------
 
