@@ -25,6 +25,12 @@ LONG = 400
 """Pages of a long list: 100,000 items."""
 
 
+async def walk(url: str) -> int:
+    """Walk the list item by item; return how many there are."""
+    async with Partnero(KEY, base_url=url) as client:
+        return len([1 async for _ in client.partners.list(limit=PAGE)])
+
+
 # --- CPU -----------------------------------------------------------------------------
 
 
@@ -34,12 +40,8 @@ def items(url: str, setting: Setting) -> Result:
     count = pages * PAGE
     theirs = peers.partnero_api(url)
 
-    async def walk() -> int:
-        async with Partnero(KEY, base_url=url) as client:
-            return len([1 async for _ in client.partners.list(limit=PAGE)])
-
     def awaited() -> None:
-        assert asyncio.run(walk()) == count  # noqa: S101
+        assert asyncio.run(walk(url)) == count  # noqa: S101
 
     def untyped() -> None:
         found, number = 0, 1

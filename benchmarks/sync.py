@@ -14,19 +14,17 @@ from typing import Final, Literal
 import requests
 
 import partnero_sync
-from partnero_async import Partnero
 
 from . import _peers as peers
 from ._figures import Figure, Result
 from ._harness import Costs, Setting, costs_table, main, ratios, rounds
 from ._peers import Get, repeat, repeated
 from ._server import KEY, PAGE, canned
+from .lists import LONG, walk
 
 BARE = "bare aiohttp"
 OURS = "partnero_sync"
 THEIRS = "partnero 0.4.0"
-LONG = 400
-"""Pages of a long list: 100,000 items."""
 CLOCKS: Final[dict[Literal["cpu", "wall"], str]] = {"cpu": "CPU", "wall": "wall"}
 
 
@@ -77,12 +75,8 @@ def walks(url: str, setting: Setting) -> Result:
     count = setting.pick(LONG // 4, LONG) * PAGE
     ours = partnero_sync.Partnero(KEY, base_url=url)
 
-    async def walk() -> int:
-        async with Partnero(KEY, base_url=url) as client:
-            return len([1 async for _ in client.partners.list(limit=PAGE)])
-
     def awaited() -> None:
-        assert asyncio.run(walk()) == count  # noqa: S101
+        assert asyncio.run(walk(url)) == count  # noqa: S101
 
     def blocking() -> None:
         assert sum(1 for _ in ours.partners.list(limit=PAGE)) == count  # noqa: S101
