@@ -209,12 +209,13 @@ def _base_url(text: str) -> str:
         raise UsageError("the base URL has a user or password in it: leave it out")
     if not host or url.query or url.fragment or re.search(r"[\s\x00-\x1f]", text):
         raise UsageError("the base URL is not a plain address, like " + BASE_URL)
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(host)):
         raise UsageError("the base URL must be https:// (http:// on this machine only)")
     return text.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine, by its name or address alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -113,7 +113,7 @@ class Listener:
             event = parse(body)
         except WebhookError as error:
             problem, good = str(error), error.answer
-            event = event or _guessed(body)
+            event = None if verified else _guessed(body)
         at = datetime.now(UTC)
         if self.save:
             _keep(self.save, at, event, body)

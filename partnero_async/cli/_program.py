@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from .._programs import type_of
 from ..client import Partnero
-from ..errors import RefusedError
+from ..webhooks.catching_up import ProgramType, program_type
 
 __all__ = ["kind_of"]
 
 
-async def kind_of(client: Partnero) -> str:
-    """Return the type of the program; affiliate where the key may not ask for it."""
-    try:
-        answer = await client.request("GET", "/program")
-    except RefusedError:
-        return "affiliate"
-    return type_of(answer.get("data")) or "affiliate"
+async def kind_of(client: Partnero) -> ProgramType:
+    """Return the type of the program; affiliate where it cannot be told."""
+    return await program_type(client) or "affiliate"

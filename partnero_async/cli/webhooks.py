@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from cyclopts import App, Parameter, validators
 
+from .._settings import is_loopback
 from ..client import Partnero
 from ..errors import NotFoundError, PartneroError, UsageError, WebhookError, one_line
 from ..webhooks import EVENTS, parse, sign
@@ -212,7 +212,8 @@ async def _listen(
         Partnero(timeout=CALL_SECONDS) as client,
         session(FORWARD_SECONDS) as http,
     ):
-        if url is None and not _is_local(os.environ.get("PARTNERO_BASE_URL", "")):
+        api = urlsplit(os.environ.get("PARTNERO_BASE_URL", "")).hostname or ""
+        if url is None and not is_loopback(api):
             raise UsageError(
                 "the live API cannot reach this machine: give --url with the address"
                 " of a tunnel, and --port"
@@ -264,14 +265,6 @@ async def _remove(client: Partnero, key: str) -> None:
             f"the webhook {key} is still there, remove it by hand: {error}"
         ) from error
     sys.stderr.write(f"Webhook {key} is removed.\n")
-
-
-def _is_local(base_url: str) -> bool:
-    host = urlsplit(base_url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _events_of(kind: str) -> list[str]:

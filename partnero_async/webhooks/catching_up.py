@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..client import Partnero
     from ..pages import Pages
 
-__all__ = ["ProgramType", "catch_up", "lists_caught_up"]
+__all__ = ["ProgramType", "catch_up", "lists_caught_up", "program_type"]
 
 ProgramType = Literal["affiliate", "refer_a_friend", "newsletter"]
 Told = Iterator[tuple[str, datetime]]
@@ -112,7 +112,9 @@ async def lists_caught_up(
     for moment in (since, until):
         if moment is not None and moment.tzinfo is None:
             raise UsageError(f"{moment.isoformat()}: give a time with a zone")
-    kind = program or await _type(client)
+    kind = program or await program_type(client)
+    if kind is None:
+        raise UsageError("the type of the program cannot be told: give program=")
     wanted = _wanted(kind, events)
     for each in LISTS[kind]:
         names = each.events & wanted
@@ -120,18 +122,16 @@ async def lists_caught_up(
             yield await _found(client, each, names, since, until, backdated=backdated)
 
 
-async def _type(client: Partnero) -> ProgramType:
+async def program_type(client: Partnero) -> ProgramType | None:
+    """Ask for the type of the program; None where the key may not, or it is unknown."""
     from .._programs import type_of  # noqa: PLC0415 - a receiver needs no client
 
     try:
         answer = await client.request("GET", "/program")
     except RefusedError:
-        answer = {}
+        return None
     kind = type_of(answer.get("data"))
-    for known in LISTS:
-        if kind == known:
-            return known
-    raise UsageError("the type of the program cannot be told: give program=")
+    return next((known for known in LISTS if known == kind), None)
 
 
 def _wanted(kind: ProgramType, events: Collection[str] | None) -> frozenset[str]:
