@@ -18,7 +18,7 @@ from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from ._convert import encode
+from ._json import encode
 from ._records import is_model, item_of, members_of
 from .errors import UsageError
 

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from ._call import Call
-from ._convert import is_object
+from ._json import is_object
 from ._line import Line
 from ._settings import Settings
 from ._wire import request

@@ -20,7 +20,8 @@ from typing import (
 
 import attrs
 
-from ._convert import decode, encode, restore
+from ._convert import restore
+from ._json import decode, encode
 
 __all__ = ["is_model", "item_of", "json_lines", "members_of", "read_line", "record_of"]
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import attrs
 
-from ._convert import decode, encode, is_array, is_object
+from ._json import decode, encode, is_array, is_object
 from .errors import PartneroError, UnexpectedBodyError, UsageError, refusal
 from .retries import Outcome
 

@@ -14,7 +14,7 @@ With ``Partnero(strict=True)`` the first of it raises `DriftError`: for contract
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
 from typing import Any, Final, Literal
@@ -79,41 +79,72 @@ watching: ContextVar[list[Finding] | None] = ContextVar("watching", default=None
 """Where the findings of the answer that is being read go."""
 
 
+Hook = Callable[[Any, Any], Any]
+
+
 class Inspector:
     """What is known of one model, and the look at what came for it."""
 
-    def __init__(
-        self, model: str, members: AbstractSet[str], numbers: AbstractSet[str]
-    ) -> None:
+    def __init__(self, model: str, numbers: AbstractSet[str]) -> None:
         self._model = model
-        self._known = frozenset(members)
         self._always = ALWAYS.get(model, frozenset[str]())
         self._values = KNOWN_VALUES.get(model, {})
         # What a program's statistics are was published as texts: no news there.
-        self._numbers = tuple(numbers if model in ALWAYS else ())
+        self._numbers = numbers if model in ALWAYS else frozenset[str]()
 
-    def look(
-        self, came: Mapping[str, Any], found: list[Finding], *, unknown: bool
-    ) -> None:
-        """Add what is not as it was published to *found*."""
-        if unknown or not self._always <= came.keys():
-            self._note_members(came, found)
-        for name, known in self._values.items():
-            value = came.get(name)
-            if value is not None and value not in known:
-                detail = one_line(str(value))[:LONGEST]
-                found.append(Finding("unknown value", f"{self._model}.{name}", detail))
-        for name in self._numbers:
-            if type(came.get(name)) is str:
-                where = f"{self._model}.{name}"
-                found.append(Finding("other type", where, "a text for a number"))
+    def unknown(self, extra: Mapping[str, Any]) -> list[Finding]:
+        """Return the news about members that the model does not have."""
+        return [
+            Finding("unknown field", self._where(one_line(name)[:LONGEST]), came)
+            for name, came in ((n, JSON_TYPES[type(v)]) for n, v in extra.items())
+        ]
 
-    def _note_members(self, came: Mapping[str, Any], found: list[Finding]) -> None:
-        for name in came.keys() - self._known:
-            where = f"{self._model}.{one_line(name)[:LONGEST]}"
-            found.append(Finding("unknown field", where, JSON_TYPES[type(came[name])]))
-        missing = sorted(self._always - came.keys())
-        found += [Finding("missing field", f"{self._model}.{name}") for name in missing]
+    def missing(self, names: Iterable[str]) -> list[Finding]:
+        """Return the news about members that did not come, of those that always do."""
+        missing = sorted(self._always.difference(names))
+        return [Finding("missing field", self._where(name)) for name in missing]
+
+    def watch(self, name: str, hook: Hook) -> Hook:
+        """Return *hook*, with a look at the values of a member where they are news."""
+        if name in self._values:
+            return self._watch_values(name, hook)
+        return self._watch_type(name, hook) if name in self._numbers else hook
+
+    def _where(self, name: str) -> str:
+        return f"{self._model}.{name}"
+
+    def _watch_values(self, name: str, hook: Hook) -> Hook:
+        # The value that is known takes the place of the one that came: most items have
+        # the same few, and need no text of their own.
+        known = {value: value for value in self._values[name]}
+
+        def look(value: Any, kind: Any) -> Any:
+            same = known.get(value)
+            if same is not None:
+                return same
+            text = hook(value, kind)
+            detail = one_line(text)[:LONGEST]
+            _note(Finding("unknown value", self._where(name), detail))
+            return text
+
+        return look
+
+    def _watch_type(self, name: str, hook: Hook) -> Hook:
+        news = Finding("other type", self._where(name), "a text for a number")
+
+        def look(value: Any, kind: Any) -> Any:
+            number = hook(value, kind)
+            if type(value) is str:
+                _note(news)
+            return number
+
+        return look
+
+
+def _note(finding: Finding) -> None:
+    found = watching.get()
+    if found is not None:
+        found.append(finding)
 
 
 LONGEST: Final = 60

@@ -14,15 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partnero_async import models
-from partnero_async._convert import (
-    UNKNOWN,
-    decode,
-    encode,
-    is_array,
-    is_object,
-    read,
-    unstructure,
-)
+from partnero_async._convert import UNKNOWN, read, unstructure
+from partnero_async._json import decode, encode, is_array, is_object
 from partnero_async.errors import UnexpectedBodyError, UsageError
 from partnero_async.models import (
     Account,

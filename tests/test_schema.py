@@ -23,7 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partnero_async import Partnero, models
-from partnero_async._convert import NUMBER, decode, encode, read, unstructure
+from partnero_async._convert import read, unstructure
+from partnero_async._json import decode, encode
+from partnero_async._structure import NUMBER
 from partnero_async.errors import UnexpectedBodyError
 from partnero_async.models import Page
 from partnero_async.models.program import DeletionCode

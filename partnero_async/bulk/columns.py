@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 import attrs
 import msgspec
 
-from .._convert import encode
+from .._json import encode
 from .._records import is_model, item_of, members_of, record_of
 from ..errors import UsageError
 from ..models import Customer, Partner, Transaction

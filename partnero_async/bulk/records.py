@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
-from .._convert import is_object
+from .._json import is_object
 from ..client import Partnero
 from ..errors import NotFoundError, WrongProgramError
 from ..models import (

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from .._convert import is_object
+from .._json import is_object
 from .._line import Leaving, leaving
 from ..client import Partnero
 from ..errors import (

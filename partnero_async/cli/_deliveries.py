@@ -11,7 +11,7 @@ import aiohttp
 import attrs
 from cyclopts import Parameter
 
-from .._convert import decode, is_object
+from .._json import decode, is_object
 from ..errors import UsageError, one_line
 from ..models import Customer, Partner, Referral, Subscriber, Transaction
 from ..webhooks.events import Event

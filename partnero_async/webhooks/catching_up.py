@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
-from .._convert import encode, unstructure
+from .._convert import unstructure
+from .._json import encode
 from ..errors import RefusedError, UsageError
 from ..models.leads import Lead
 from ..models.transactions import Transaction

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 import attrs
 
-from .._convert import decode, is_object, path_of_fault, read
+from .._convert import path_of_fault, read
+from .._json import decode, is_object
 from ..errors import EventDataError, MalformedEventError, UnexpectedBodyError
 from ..models.customers import Customer
 from ..models.leads import Lead
