@@ -34,13 +34,13 @@ class Exactly:
     __slots__ = ("kinds",)
 
     def __init__(self, *kinds: type) -> None:
-        self.kinds: frozenset[type] = frozenset(kinds)
+        self.kinds: tuple[type, ...] = kinds
 
     def __call__(self, value: Any, _: Any) -> Any:
         """Return *value*; raise TypeError where it is of another type."""
         if type(value) in self.kinds:
             return value
-        names = " or ".join(sorted(kind.__name__ for kind in self.kinds))
+        names = " or ".join(kind.__name__ for kind in self.kinds)
         raise TypeError(f"expected {names}, got {type(value).__name__}")
 
 
