@@ -16,6 +16,7 @@ from partnero_async.bulk import (
     ImportStopError,
     JournalError,
     JournalInUseError,
+    JournalWriteError,
     Progress,
     Report,
     Source,
@@ -547,6 +548,25 @@ async def test_a_journal_that_fails_on_the_way_is_raised(
 
 
 # --- what is told, and when it ends --------------------------------------------------
+
+
+async def test_a_disk_that_is_full_at_the_end_is_told_with_what_was_sent(
+    client: Partnero, shop: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came of the last rows could not be written down: they are looked up."""
+    file = write_csv(tmp_path / "s.csv", map(sale, range(3)))
+
+    async def full(_: Journal) -> None:
+        raise JournalWriteError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "flush", full)
+        with pytest.raises(JournalWriteError, match="disk is full") as caught:
+            await sell(client, file)
+    assert caught.value.report is not None
+    assert caught.value.report.rows == 3
+    report = await sell(client, file)
+    assert (report.done, sales_in(shop)) == (3, expected(range(3)))
 
 
 async def test_progress_is_told(
