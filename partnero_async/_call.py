@@ -16,7 +16,7 @@ from . import _doubt
 from ._convert import read
 from ._line import Line, leaving
 from ._lookup import Lookup
-from ._session import Failure, Flight
+from ._session import Failure, Flight, Session
 from ._settings import Settings
 from ._timeline import Timeline, tell
 from ._wire import Answer, Request, Verdict, explain, judge, request_id
@@ -112,7 +112,9 @@ class Call:
         self.kind = kind
         self.deadline = deadline
         self.lookup = lookup
-        self.timeline: Timeline = timeline or Timeline(settings.on_attempt)
+        self.timeline: Timeline = timeline or Timeline(
+            settings.on_attempt, self._loop.time
+        )
 
     @property
     def operation(self) -> str:
@@ -223,40 +225,47 @@ class Call:
     async def _send(self, flight: Flight) -> Answer | Failure:
         line = self._line
         self._refuse_closed()
-        session = await line.sessions.here()
-        # Most often nobody is in line, and one timer does: two cost 5 us more.
-        prompt = line.gate.is_open and not session.slots.locked()
-        until = self._until() if prompt else self.deadline
-        async with asyncio.timeout_at(until) as limit, session.slots:
-            if not prompt:
-                self._waited(flight, "a free connection")
-            flight.waits_for = "the rate limit"
-            waited = await line.gate.enter()
-            if waited:
-                self._waited(flight, "the rate limit")
-            flight.waits_for = "an answer"
-            came: Answer | Failure | None = None
-            try:
-                self._refuse_closed()  # it may have been closed while this was in line
-                await self._announce(flight)
-                if not prompt:
-                    limit.reschedule(self._until())
+        session = line.sessions.open_on(self._loop) or await line.sessions.here()
+        # Most often nobody is in line.
+        prompt = session.slots.take()
+        if prompt and not line.gate.slip():
+            session.slots.give()
+            prompt = False
+        if not prompt:
+            await self._stand_in_line(session, flight)
+        came: Answer | Failure | None = None
+        try:
+            self._refuse_closed()  # it may have been closed while this was in line
+            with session.watch.until(self._until()):
+                announce = leaving.get()
+                if announce is not None and self.kind is not Kind.READ:
+                    await announce()
+                    flight.began = self._loop.time()
                 line.stats.requests += 1
+                flight.waits_for = "an answer"
                 came = await session.send(self._request, flight)
-                return came
-            finally:
-                if isinstance(came, Answer):
-                    line.gate.leave(
-                        came.status, came.headers, self._loop.time() - flight.began
-                    )
-                else:
-                    line.gate.leave(None, {})
+            return came
+        finally:
+            session.slots.give()
+            if isinstance(came, Answer):
+                took = self._loop.time() - flight.began
+                line.gate.leave(came.status, came.headers, took)
+            else:
+                line.gate.leave(None, {})
 
-    async def _announce(self, flight: Flight) -> None:
-        announce = leaving.get()
-        if announce is not None and self.kind is not Kind.READ:
-            await announce()
-            flight.began = self._loop.time()
+    async def _stand_in_line(self, session: Session, flight: Flight) -> None:
+        """Wait for a free connection and for the rate limit; take a turn of both."""
+        async with asyncio.timeout_at(self.deadline):
+            if not session.slots.take():
+                await session.slots.wait()
+            try:
+                self._waited(flight, "a free connection")
+                flight.waits_for = "the rate limit"
+                if await self._line.gate.enter():
+                    self._waited(flight, "the rate limit")
+            except BaseException:
+                session.slots.give()
+                raise
 
     def _refuse_closed(self) -> None:
         if self._line.closed:

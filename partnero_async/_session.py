@@ -18,7 +18,9 @@ from aiohttp import hdrs
 from aiohttp.connector import Connection
 from yarl import URL
 
+from ._limit import Watch
 from ._settings import Settings
+from ._slots import Slots
 from ._version import __version__
 from ._wire import Answer, Request
 from .retries import Outcome
@@ -101,8 +103,10 @@ class Session:
     def __init__(self, http: aiohttp.ClientSession, settings: Settings) -> None:
         self._http = http
         self._settings = settings
-        self.slots = asyncio.Semaphore(settings.max_connections)
+        self.slots: Slots = Slots(settings.max_connections)
         """Taken first come first served, unlike aiohttp's own limit, and cheaper."""
+        self.watch: Watch = Watch(asyncio.get_running_loop())
+        """Who ends an attempt whose time is over."""
 
     async def send(self, request: Request, flight: Flight) -> Answer | Failure:
         """Send *request* once, and wait for its answer for as long as it takes."""
@@ -129,6 +133,7 @@ class Session:
 
     async def close(self) -> None:
         """Close the connections."""
+        self.watch.close()
         await self._http.close()
 
 
@@ -176,8 +181,10 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     connection is free again by itself.
     """
     content = response.content
-    if not content.is_eof():
-        _end_with_connection(response)
+    if content.is_eof():  # it came with the head, as most do
+        body = content.read_nowait()
+        return body if len(body) <= LARGEST else b""
+    _end_with_connection(response)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -210,12 +217,17 @@ class Sessions:
             asyncio.AbstractEventLoop, tuple[Session, AsyncGenerator[Session]]
         ] = {}
 
+    def open_on(self, loop: asyncio.AbstractEventLoop) -> Session | None:
+        """Return the session of *loop*; None where it has none yet."""
+        found = self._by_loop.get(loop)
+        return None if found is None else found[0]
+
     async def here(self) -> Session:
         """Return the session of the running loop, and open it where there is none."""
         loop = asyncio.get_running_loop()
-        found = self._by_loop.get(loop)
-        if found is not None:
-            return found[0]
+        session = self.open_on(loop)
+        if session is not None:
+            return session
         for ended in [loop for loop in self._by_loop if loop.is_closed()]:
             del self._by_loop[ended]
         keeper = self._keep()

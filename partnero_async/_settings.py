@@ -63,7 +63,7 @@ class ApiKey:
         self._header = Masked(f"Bearer {key}")
         long = len(key) >= SHORTEST_MASKED
         ways = {key, key.replace("/", "\\/")} if long else set[str]()
-        self._written = tuple(map(Masked, ways))
+        self._written = tuple(way.encode() for way in ways)
         self.digest: str = hashlib.sha256(key.encode()).hexdigest()[:16]
         """Tells keys apart without being one."""
 
@@ -82,7 +82,7 @@ class ApiKey:
     def blot(self, body: bytes) -> bytes:
         """Hide the key in the body of an answer, in each way that JSON may write it."""
         for written in self._written:
-            body = body.replace(written.encode(), b"***")
+            body = body.replace(written, b"***")
         return body
 
     def header(self, url: str, base_url: str) -> Masked:

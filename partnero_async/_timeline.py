@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any, Final
@@ -20,9 +19,11 @@ class Timeline:
 
     __slots__ = ("_ended", "_hook", "_now", "_waited", "started")
 
-    def __init__(self, hook: Callable[[Attempt], None] | None) -> None:
+    def __init__(
+        self, hook: Callable[[Attempt], None] | None, clock: Callable[[], float]
+    ) -> None:
         self._hook = hook
-        self._now = asyncio.get_running_loop().time
+        self._now = clock
         self._waited: dict[str, float] = {}
         self.started: float = self._now()
         self._ended: list[tuple[Any, ...]] = []

@@ -140,15 +140,21 @@ class Gate:
         """Whether nothing is limited as far as known, and nobody waits."""
         return self._free
 
+    def slip(self) -> bool:
+        """Take a turn where the gate is open; False where `enter` has to be awaited."""
+        with self._lock:
+            if self._free:
+                self._in_flight += 1
+            return self._free
+
     async def enter(self) -> float:
         """Wait for a turn and take it; return the seconds waited.
 
         Cancelling gives the turn to the next in line.
         """
+        if self.slip():
+            return 0.0
         with self._lock:
-            if self._free:
-                self._in_flight += 1
-                return 0.0
             came = self._clock()
             if not self._waiters and self._wait(came) <= 0:
                 self._take(came)

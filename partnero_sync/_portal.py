@@ -84,6 +84,7 @@ class LoopThread:
         self, ready: Future[tuple[asyncio.AbstractEventLoop, BlockingPortal]]
     ) -> None:
         try:
+            _refuse_second_loop()
             anyio.run(self._serve, ready)
         except Exception as error:  # noqa: BLE001 - raised in the thread that waits
             ready.set_exception(error)
@@ -213,12 +214,9 @@ class Portal:
         thread.join(timeout)
 
     def _blocks_a_loop(self) -> bool:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return False
+        loop = _running_loop()
         # Under gevent all threads are one, and the client's own loop runs in it.
-        return self._thread is None or loop is not self._thread.loop
+        return bool(loop) and (self._thread is None or loop is not self._thread.loop)
 
     def _warn(self, seconds: float) -> None:
         self._warned = True
@@ -241,6 +239,22 @@ class Portal:
                 "called on the client's own event loop thread, as from a log handler:"
                 " this would wait for itself for ever; use another client or thread"
             )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _refuse_second_loop() -> None:
+    """Raise RuntimeError where a loop runs already: under gevent all threads are one.
+
+    asyncio would refuse too, and warn of what it did not run, whenever it is collected.
+    """
+    if _running_loop():
+        raise RuntimeError("another event loop is running here")
 
 
 def _level_outside() -> int:

@@ -43,6 +43,8 @@ from partnero_async import (
     ValidationError,
 )
 from partnero_async._convert import unstructure
+from partnero_async._limit import Watch
+from partnero_async._slots import Slots
 from partnero_async._wire import Answer, Request
 
 from .clock import run_virtual
@@ -642,12 +644,17 @@ class Line:
     def __init__(self, response: Mapping[str, Any]) -> None:
         headers = response["headers"]
         self.answer = Answer(response["status"], headers, raw(response))
-        self.slots = asyncio.Semaphore(1)
+        self.slots = Slots(1)
         self.sent: list[Request] = []
 
-    async def here(self) -> Line:
+    def open_on(self, _loop: object) -> Line:
         """Stand for the session of every loop."""
         return self
+
+    @property
+    def watch(self) -> Watch:
+        """Watch whatever loop runs."""
+        return Watch(asyncio.get_running_loop())
 
     async def send(self, request: Request, _flight: object) -> Answer:
         """Answer at once."""

@@ -572,7 +572,7 @@ def test_cancellation_leaves_nothing_held(play: Play, after: float) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         session = await client._transport.line.sessions.here()
-        assert session.slots._value == 100
+        assert session.slots.free == 100
         assert client._transport.line.gate.in_flight == 0
         return asyncio.get_running_loop().time()
 

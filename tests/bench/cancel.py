@@ -242,7 +242,7 @@ def _holding(client: Partnero, lent: Lent) -> list[str]:
         for held, text in (
             (gate.in_flight, f"{gate.in_flight} turns at the gate"),
             (gate.waiting, f"{gate.waiting} in line at the gate"),
-            (session.slots._value != CONNECTIONS, "slots"),
+            (session.slots.free != CONNECTIONS, "slots"),
             (connector._acquired, f"{len(connector._acquired)} connections"),
             (tasks, f"tasks: {tasks}"),
         )

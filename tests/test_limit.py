@@ -1,0 +1,151 @@
+"""Many ends, one timer: as `asyncio.timeout` does it, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, cast
+
+import pytest
+
+from partnero_async._limit import Watch
+from tests.clock import run_virtual
+
+
+def here() -> Watch:
+    """Make a watch of the running loop."""
+    return Watch(asyncio.get_running_loop())
+
+
+def now() -> float:
+    """Return the time of the running loop."""
+    return asyncio.get_running_loop().time()
+
+
+def timers() -> int:
+    """Count the timers of the running loop that are not cancelled."""
+    loop = cast("Any", asyncio.get_running_loop())
+    return sum(not timer.cancelled() for timer in loop._scheduled)
+
+
+def test_what_takes_too_long_is_cut_off() -> None:
+    """At its time, and not at the next one's."""
+
+    async def main() -> tuple[float, float]:
+        watch, ended = here(), []
+
+        async def attempt(until: float) -> None:
+            with pytest.raises(TimeoutError), watch.until(until):
+                await asyncio.sleep(60)
+            ended.append(now())
+
+        await asyncio.gather(attempt(5), attempt(3))
+        return ended[0], ended[1]
+
+    assert run_virtual(main()) == (3, 5)
+
+
+def test_one_timer_for_all() -> None:
+    """However many begin and end, one is set; the first that is due finds the next."""
+
+    async def main() -> None:
+        watch = here()
+        for second in range(100):
+            with watch.until(now() + 15):
+                await asyncio.sleep(0.1)
+                assert timers() == 1, second
+        with watch.until(now() + 15):
+            await asyncio.sleep(14.9)
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_ends_at_its_own_time(seed: int) -> None:
+    """In whatever order they begin and end: as with a timer each."""
+    rng = random.Random(seed)
+    plans = [(rng.uniform(0, 9), rng.uniform(0, 9), rng.random()) for _ in range(40)]
+
+    async def attempt(watch: Watch | None, plan: tuple[float, float, float]) -> Any:
+        start, longest, share = plan
+        await asyncio.sleep(start)
+        try:
+            if watch is None:
+                async with asyncio.timeout_at(now() + longest):
+                    await asyncio.sleep(10 * share)
+            else:
+                with watch.until(now() + longest):
+                    await asyncio.sleep(10 * share)
+        except TimeoutError:
+            return "timed out", pytest.approx(now())
+        return "done", pytest.approx(now())
+
+    async def main(watched: bool) -> list[Any]:
+        watch = here() if watched else None
+        return await asyncio.gather(*(attempt(watch, plan) for plan in plans))
+
+    assert run_virtual(main(True)) == run_virtual(main(False))
+
+
+def test_a_time_that_is_over_is_over_at_the_next_await() -> None:
+    """As with a deadline that a wait has used up."""
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError), here().until(now() - 1):
+            await asyncio.sleep(0.5)
+        assert now() == 0
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_cancellation_stays_one(before: bool) -> None:
+    """Also where the time is over in the same turn of the loop."""
+
+    async def main() -> None:
+        watch = here()
+
+        async def attempt() -> None:
+            with watch.until(1):
+                await asyncio.sleep(5)
+
+        task = asyncio.create_task(attempt())
+        asyncio.get_running_loop().call_at(0.5 if before else 1, task.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert now() == pytest.approx(0.5 if before else 1)
+
+    run_virtual(main())
+
+
+def test_an_error_inside_is_raised_as_it_is() -> None:
+    """The cleaning up of what was cancelled may fail in its own way."""
+
+    async def main() -> None:
+        with pytest.raises(KeyError), here().until(1):  # noqa: PT012 - as above
+            try:
+                await asyncio.sleep(5)
+            finally:
+                raise KeyError
+        task = asyncio.current_task()
+        assert task
+        assert task.cancelling() == 0
+
+    run_virtual(main())
+
+
+def test_closed_it_sets_no_timer() -> None:
+    """What is still under way is cancelled by whoever closes."""
+
+    async def main() -> None:
+        watch = here()
+        limit = watch.until(5)
+        limit.__enter__()
+        watch.close()
+        assert timers() == 0
+        watch.add(watch.until(1))
+        assert timers() == 0
+        limit.__exit__(None, None, None)
+        here().close()
+
+    run_virtual(main())
