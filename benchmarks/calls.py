@@ -59,7 +59,7 @@ def measure(setting: Setting) -> Result:
     """Get one partner, again and again, with each client."""
     with canned() as url:
         one, many = taken(url, setting)
-    calls = setting.pick(100, 1000)
+    calls = setting.pick(500, 1000)
     result = Result(
         tables=[
             costs_table("One get after another, a call", one, calls=calls, beside=BARE),
@@ -121,7 +121,7 @@ def measure(setting: Setting) -> Result:
 
 def taken(url: str, setting: Setting) -> tuple[Costs, Costs]:
     """Let all clients take turns, sequentially and at once."""
-    calls = setting.pick(100, 1000)
+    calls = setting.pick(500, 1000)
     loop = asyncio.new_event_loop()
     wait = loop.run_until_complete
     floor = peers.Floor(url)

@@ -30,7 +30,7 @@ CLOCKS: Final[dict[Literal["cpu", "wall"], str]] = {"cpu": "CPU", "wall": "wall"
 
 def gets(url: str, setting: Setting) -> Result:
     """Get one partner, again and again."""
-    calls = setting.pick(100, 1000)
+    calls = setting.pick(500, 1000)
     loop = asyncio.new_event_loop()
     session = loop.run_until_complete(peers.bare_session())
     bare = peers.bare(session, url)

@@ -112,7 +112,7 @@ def _write(
 ) -> Callable[[dict[str, Any]], T]:
     """Write the function for one shape, of members that are all known.
 
-    A model's other members are None, and its ``extra`` is empty.
+    A model's other members are None; its ``extra`` is made when it is asked for.
     """
     known: dict[str, Any] = {"new": object.__new__, "kind": kind, "watching": watching}
     known |= {"parsed": datetime.fromisoformat, "UTC": UTC}
@@ -126,7 +126,6 @@ def _write(
         lines += [f" {line}" for line in [*read, f"model.{name} = given_{name}"]]
     absent = members.keys() - shape
     lines += [f" model.{name} = None" for name in absent]
-    lines.append(" model.extra = {}")
     known["missing"] = inspector.missing(shape)
     if known["missing"]:
         lines += [" if watching.get() is not None:", "  watching.get().extend(missing)"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args, get_type_hints
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partnero_async import _shapes, models
+from partnero_async._convert import unstructure
 from partnero_async._structure import new_converter
 from partnero_async.drift import Finding, watching
 from partnero_async.models import Customer, Partner, Transaction
@@ -58,6 +61,11 @@ def objects(model: type) -> st.SearchStrategy[dict[str, Any]]:
             {name: value_of(hints.get(name)) for name in names}
         )
     )
+
+
+def hash_of(model: Any) -> int:
+    """Hash what a model shows."""
+    return hash(str(unstructure(model)))
 
 
 def outcome(structure: Any, value: dict[str, Any]) -> Any:
@@ -107,6 +115,17 @@ def test_each_has_its_own_extra() -> None:
     one, other = [structure({"id": "p1"}, None) for _ in range(20)][-2:]
     one.extra["seen"] = True
     assert other.extra == {}
+
+
+@pytest.mark.parametrize("use", [repr, pickle.dumps, copy.copy, attrs.asdict, hash_of])
+def test_what_was_read_without_extra_is_like_any_other(use: Any) -> None:
+    """It is made for whoever looks at all members, and until then takes no memory."""
+    structure = new_converter(detailed=False).get_structure_hook(Partner)
+    partner = [structure({"id": "p1"}, None) for _ in range(20)][-1]
+    assert use(partner) == use(Partner(id="p1"))
+    assert partner == Partner(id="p1")
+    with pytest.raises(AttributeError, match=r"'Partner' object has no .* 'naem'"):
+        partner.naem  # noqa: B018 - a typing mistake
 
 
 def test_shapes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

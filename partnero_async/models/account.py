@@ -4,11 +4,11 @@ from typing import Any
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 @attrs.define(kw_only=True)
-class ProgramId:
+class ProgramId(Model):
     """The program that an API key belongs to: one key, one program."""
 
     pub_id: str | None = None
@@ -17,7 +17,7 @@ class ProgramId:
 
 
 @attrs.define(kw_only=True)
-class Account:
+class Account(Model):
     """What the key check answers; only the program's id is known of it."""
 
     program: ProgramId | None = None

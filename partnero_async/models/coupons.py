@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 class CouponSync(TypedDict):
@@ -31,7 +31,7 @@ class CodeHolder(TypedDict, total=False):
 
 
 @attrs.define(kw_only=True)
-class Redemption:
+class Redemption(Model):
     """One use of a coupon or promotion code."""
 
     redeemed_at: datetime | None = None
@@ -40,7 +40,7 @@ class Redemption:
 
 
 @attrs.define(kw_only=True)
-class AdditionalInfo:
+class AdditionalInfo(Model):
     """The redemptions so far."""
 
     redemptions: list[Redemption] | None = None
@@ -49,7 +49,7 @@ class AdditionalInfo:
 
 
 @attrs.define(kw_only=True)
-class CouponShort:
+class CouponShort(Model):
     """A coupon, as a single read of a promotion code shows it."""
 
     name: str | None = None
@@ -65,7 +65,7 @@ class CouponShort:
 
 
 @attrs.define(kw_only=True)
-class PromotionCode:
+class PromotionCode(Model):
     """A code that gives a coupon to whoever enters it. It has no id and no time."""
 
     code: str | None = None
@@ -95,7 +95,7 @@ class PromotionCode:
 
 
 @attrs.define(kw_only=True)
-class PromotionCodes:
+class PromotionCodes(Model):
     """The promotion codes of a coupon, in an envelope as they come."""
 
     data: list[PromotionCode] | None = None
@@ -103,7 +103,7 @@ class PromotionCodes:
 
 
 @attrs.define(kw_only=True)
-class Coupon:
+class Coupon(Model):
     """A discount. It has no id beside its code."""
 
     name: str | None = None

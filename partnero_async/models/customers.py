@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 from .partners import PartnerRef
 
 
@@ -29,7 +29,7 @@ class NewCustomer(CustomerRef, total=False):
 
 
 @attrs.define(kw_only=True)
-class Customer:
+class Customer(Model):
     """A customer of an affiliate program."""
 
     key: str | None = None

@@ -6,11 +6,11 @@ from typing import Any
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 @attrs.define(kw_only=True)
-class LeadPerson:
+class LeadPerson(Model):
     """Whom a lead is about, who submitted it, or the customer that it became."""
 
     id: str | None = None
@@ -23,7 +23,7 @@ class LeadPerson:
 
 
 @attrs.define(kw_only=True)
-class LeadAnswer:
+class LeadAnswer(Model):
     """What was entered in one field of the program's form."""
 
     question: str | None = None
@@ -33,7 +33,7 @@ class LeadAnswer:
 
 
 @attrs.define(kw_only=True)
-class Lead:
+class Lead(Model):
     """A prospect whom a partner submitted."""
 
     id: int | None = None
@@ -53,7 +53,7 @@ class Lead:
 
 
 @attrs.define(kw_only=True)
-class LeadsCommission:
+class LeadsCommission(Model):
     """What a lead earns."""
 
     currency: str | None = None
@@ -66,7 +66,7 @@ class LeadsCommission:
 
 
 @attrs.define(kw_only=True)
-class LeadFormField:
+class LeadFormField(Model):
     """A field of the program's own in its lead form."""
 
     id: int | None = None
@@ -83,7 +83,7 @@ class LeadFormField:
 
 
 @attrs.define(kw_only=True)
-class LeadDetails:
+class LeadDetails(Model):
     """How the program takes leads."""
 
     leads_enabled: str | bool | None = None

@@ -4,11 +4,11 @@ from typing import Any
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 @attrs.define(kw_only=True)
-class ReferralLink:
+class ReferralLink(Model):
     """A referral link of a partner or a customer."""
 
     id: str | None = None
@@ -27,7 +27,7 @@ class ReferralLink:
 
 
 @attrs.define(kw_only=True)
-class LinkDomain:
+class LinkDomain(Model):
     """A domain on which links can be made."""
 
     id: int | None = None

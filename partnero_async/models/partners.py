@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 class PartnerRef(TypedDict, total=False):
@@ -18,7 +18,7 @@ class PartnerRef(TypedDict, total=False):
 
 
 @attrs.define(kw_only=True)
-class CurrencyAmount:
+class CurrencyAmount(Model):
     """An amount of money, in major units."""
 
     currency: str | None = None
@@ -28,7 +28,7 @@ class CurrencyAmount:
 
 
 @attrs.define(kw_only=True)
-class PartnerReferrals:
+class PartnerReferrals(Model):
     """What a partner brought so far."""
 
     clicks: int | None = None
@@ -40,7 +40,7 @@ class PartnerReferrals:
 
 
 @attrs.define(kw_only=True)
-class PartnerCommissions:
+class PartnerCommissions(Model):
     """What a partner earned so far. Not rounded."""
 
     paid: Decimal | None = None
@@ -51,7 +51,7 @@ class PartnerCommissions:
 
 
 @attrs.define(kw_only=True)
-class Partner:
+class Partner(Model):
     """A partner. Lists and writes answer less of it than a single read does."""
 
     id: str | None = None
@@ -83,7 +83,7 @@ class Partner:
 
 
 @attrs.define(kw_only=True)
-class PartnerBonus:
+class PartnerBonus(Model):
     """A one-off bonus. What the API answers was never published: all is assumed."""
 
     amount: Decimal | None = None
@@ -94,7 +94,7 @@ class PartnerBonus:
 
 
 @attrs.define(kw_only=True)
-class SignInUrl:
+class SignInUrl(Model):
     """A one-time sign-in. What the API answers was never published: all is assumed."""
 
     url: str | None = attrs.field(default=None, repr=lambda _: "'***'")

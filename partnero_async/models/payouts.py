@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 class PayoutSettings(TypedDict, total=False):
@@ -35,7 +35,7 @@ class PayoutSettings(TypedDict, total=False):
 
 
 @attrs.define(kw_only=True)
-class PayoutRequest:
+class PayoutRequest(Model):
     """A request to pay a partner the unpaid balance of one currency.
 
     What the API answers was never published: all but a status and an amount is assumed.

@@ -8,7 +8,7 @@ from typing import Any, TypedDict, get_args
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 Figure = int | Decimal | str | None
 """A count or a rate: some programs answer numbers, others texts.
@@ -84,7 +84,7 @@ class PortalSettings(TypedDict, total=False):
 
 
 @attrs.define(kw_only=True)
-class ProgramInfo:
+class ProgramInfo(Model):
     """What a program is called, and of which type it is."""
 
     id: int | None = None
@@ -101,7 +101,7 @@ class ProgramInfo:
 
 
 @attrs.define(kw_only=True, field_transformer=_figures)
-class ProgramStats:
+class ProgramStats(Model):
     """The statistics of an affiliate program.
 
     Money is text as it is shown to people, with a symbol and thousands separators, by
@@ -146,7 +146,7 @@ class ProgramStats:
 
 
 @attrs.define(kw_only=True, field_transformer=_figures)
-class CurrentSettings:
+class CurrentSettings(Model):
     """How a program is set up at present; each answer has some of it."""
 
     currency: str | None = None
@@ -168,7 +168,7 @@ class CurrentSettings:
 
 
 @attrs.define(kw_only=True, field_transformer=_figures)
-class ReferralStats:
+class ReferralStats(Model):
     """The statistics of a refer-a-friend program. Growth is in per cent.
 
     ``..._before`` is the figure of the period before.
@@ -250,7 +250,7 @@ class ProgramOverview(ReferralStats):
 
 
 @attrs.define(kw_only=True)
-class DeletionCode:
+class DeletionCode(Model):
     """What confirms the deletion of a program, for 20 seconds."""
 
     confirmation_code: str | None = attrs.field(default=None, repr=lambda _: "'***'")

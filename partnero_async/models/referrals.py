@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 class ReferringCustomer(TypedDict, total=False):
@@ -25,7 +25,7 @@ class ReferralMetadata(TypedDict, total=False):
 
 
 @attrs.define(kw_only=True)
-class Referral:
+class Referral(Model):
     """A customer of a refer-a-friend program."""
 
     id: str | None = None
@@ -56,7 +56,7 @@ class Referral:
 
 
 @attrs.define(kw_only=True)
-class UnitAmount:
+class UnitAmount(Model):
     """An amount of money, or of a reward of another kind."""
 
     amount: Decimal | None = None
@@ -69,7 +69,7 @@ class UnitAmount:
 
 
 @attrs.define(kw_only=True)
-class Balance:
+class Balance(Model):
     """What a customer has."""
 
     currency: list[UnitAmount] | None = None
@@ -78,7 +78,7 @@ class Balance:
 
 
 @attrs.define(kw_only=True)
-class CustomerBalance:
+class CustomerBalance(Model):
     """A customer, and what it has."""
 
     customer: Referral | None = None

@@ -5,11 +5,11 @@ from typing import Any
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 @attrs.define(kw_only=True)
-class NewsletterReward:
+class NewsletterReward(Model):
     """A reward that subscribers unlock by referring others."""
 
     id: int | None = None

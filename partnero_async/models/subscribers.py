@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 class SubscriberRef(TypedDict, total=False):
@@ -16,7 +16,7 @@ class SubscriberRef(TypedDict, total=False):
 
 
 @attrs.define(kw_only=True)
-class Subscriber:
+class Subscriber(Model):
     """A subscriber of a newsletter."""
 
     id: str | None = None

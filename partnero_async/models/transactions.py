@@ -6,7 +6,7 @@ from typing import Any, NotRequired, Required, TypedDict
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 
 class BatchTransaction(TypedDict, total=False):
@@ -18,7 +18,7 @@ class BatchTransaction(TypedDict, total=False):
 
 
 @attrs.define(kw_only=True)
-class TransactionReward:
+class TransactionReward(Model):
     """The commission on a sale."""
 
     key: str | None = None
@@ -41,7 +41,7 @@ class TransactionReward:
 
 
 @attrs.define(kw_only=True)
-class Transaction:
+class Transaction(Model):
     """A sale. It has no id of its own, and its key may be shared with others."""
 
     key: str | None = None

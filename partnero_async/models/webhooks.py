@@ -4,7 +4,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from ._extra import no_extra
+from ._model import Model, no_extra
 
 WebhookEventName: TypeAlias = Literal[
     "partner.created",
@@ -37,7 +37,7 @@ newsletter programs.
 
 
 @attrs.define(kw_only=True)
-class Webhook:
+class Webhook(Model):
     """A subscription to events."""
 
     key: str | None = None
