@@ -59,7 +59,8 @@ def memory(axes: Axes, lines: Lines) -> None:
     for (name, points), style in zip(lines.items(), ("s--", "o-"), strict=False):
         axes.plot(*zip(*points, strict=True), style, label=name)
     axes.set_xscale("log")
-    axes.set_ylim(0)
+    top = max(mb for points in lines.values() for _, mb in points)
+    axes.set_ylim(0, 1.1 * top)
     axes.set_xlabel("items or rows")
     axes.set_ylabel("peak of the process, MB")
     axes.set_title("Memory, by rows")

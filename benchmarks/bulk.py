@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,7 @@ import aiohttp
 import msgspec
 
 from partnero_async import Partnero
-from partnero_async.bulk import Report, Source, run_import
+from partnero_async.bulk import Report, Source, dry_run, run_import
 
 from ._figures import Figure, Result, Table
 from ._harness import Setting, costs_table, main, ratios, rounds
@@ -69,6 +70,24 @@ async def bare(url: str, rows: int) -> None:
         await asyncio.gather(*(work(session) for _ in range(AT_ONCE)))
 
 
+async def called(url: str, rows: int) -> None:
+    """Record the same sales with the client, as many at once, and keep no journal."""
+    numbers = iter(range(rows))
+
+    async def work(client: Partnero) -> None:
+        for n in numbers:
+            await client.transactions.create(
+                key=f"s{n}",
+                customer={"key": f"c{n % BUYERS}"},
+                amount=Decimal(f"{n % 900}.25"),
+                action="sale",
+                created_at=DAY,
+            )
+
+    async with Partnero(KEY, base_url=url) as client:
+        await asyncio.gather(*(work(client) for _ in range(AT_ONCE)))
+
+
 async def imported(url: str, file: Path) -> Report:
     """Import a file, with a journal of its own."""
     with TemporaryDirectory(dir=file.parent) as folder:
@@ -96,6 +115,10 @@ def speed(setting: Setting) -> Result:
         costs = rounds(
             {
                 "bare aiohttp": lambda: asyncio.run(bare(url, rows)),
+                "the client, no journal": lambda: asyncio.run(called(url, rows)),
+                "the check of the file alone": lambda: asyncio.run(
+                    dry_run("transactions", file)
+                ),
                 "import": ours,
             },
             setting,

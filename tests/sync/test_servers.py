@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -75,6 +75,15 @@ class Local(HTTPConnection):
         raise AssertionError("nobody listens")
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something is so, for ten seconds at most."""
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come about")
+
+
 def get(path: Path, target: str) -> str:
     connection = Local(path)
     connection.request("GET", target)
@@ -99,6 +108,16 @@ def test_gunicorn_with_preload(sandbox: Sandbox, tmp_path: Path) -> None:
             """
         )
     )
+    # Ended while a worker is being forked, gunicorn never tells that one.
+    (tmp_path / "gunicorn.conf.py").write_text(
+        dedent(
+            """
+            from pathlib import Path
+            def post_worker_init(worker):
+                Path(f"{worker.pid}.ready").touch()
+            """
+        )
+    )
     listening = tmp_path / "socket"
     with program(
         *("gunicorn", "--preload", "--workers=2", "--no-control-socket"),
@@ -107,6 +126,7 @@ def test_gunicorn_with_preload(sandbox: Sandbox, tmp_path: Path) -> None:
         sandbox=sandbox,
     ):
         answers = [get(listening, f"/p{number}") for number in range(6)]
+        wait_for(lambda: len([*tmp_path.glob("*.ready")]) == 2)
     assert answers == ["True"] * 6
     with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
         assert len(client.partners.list().collect()) == 6
