@@ -236,7 +236,7 @@ class Call:
         came: Answer | Failure | None = None
         try:
             self._refuse_closed()  # it may have been closed while this was in line
-            with session.watch.until(self._until()):
+            with session.timeouts.until(self._until()):
                 announce = leaving.get()
                 if announce is not None and self.kind is not Kind.READ:
                     await announce()

@@ -18,9 +18,9 @@ from aiohttp import hdrs
 from aiohttp.connector import Connection
 from yarl import URL
 
-from ._limit import Watch
 from ._settings import Settings
 from ._slots import Slots
+from ._timeouts import Timeouts
 from ._version import __version__
 from ._wire import Answer, Request
 from .retries import Outcome
@@ -105,8 +105,8 @@ class Session:
         self._settings = settings
         self.slots: Slots = Slots(settings.max_connections)
         """Taken first come first served, unlike aiohttp's own limit, and cheaper."""
-        self.watch: Watch = Watch(asyncio.get_running_loop())
-        """Who ends an attempt whose time is over."""
+        self.timeouts: Timeouts = Timeouts(asyncio.get_running_loop())
+        """Those of the attempts on this loop."""
 
     async def send(self, request: Request, flight: Flight) -> Answer | Failure:
         """Send *request* once, and wait for its answer for as long as it takes."""
@@ -133,7 +133,7 @@ class Session:
 
     async def close(self) -> None:
         """Close the connections."""
-        self.watch.close()
+        self.timeouts.close()
         await self._http.close()
 
 

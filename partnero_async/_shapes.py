@@ -16,11 +16,9 @@ from typing import Any, Final, TypeVar, cast
 import attrs
 
 from ._json import is_object
-from .drift import Inspector, watching
+from .drift import Hook, Inspector, watching
 
 T = TypeVar("T")
-
-Hook = Callable[[Any, Any], Any]
 
 OFTEN: Final = 8
 """Times that a shape has come when it gets a function: to write one takes longer."""

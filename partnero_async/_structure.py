@@ -21,8 +21,8 @@ from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
 from ._json import is_array, is_object
-from ._shapes import Exactly, Hook, Member, moment, shaped
-from .drift import Inspector
+from ._shapes import Exactly, Member, moment, shaped
+from .drift import Hook, Inspector
 from .models.coupons import AdditionalInfo
 
 PLAIN: Final = (str, bool, int)

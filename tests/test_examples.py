@@ -43,8 +43,8 @@ from partnero_async import (
     ValidationError,
 )
 from partnero_async._convert import unstructure
-from partnero_async._limit import Watch
 from partnero_async._slots import Slots
+from partnero_async._timeouts import Timeouts
 from partnero_async._wire import Answer, Request
 
 from .clock import run_virtual
@@ -652,9 +652,9 @@ class Line:
         return self
 
     @property
-    def watch(self) -> Watch:
-        """Watch whatever loop runs."""
-        return Watch(asyncio.get_running_loop())
+    def timeouts(self) -> Timeouts:
+        """Belong to whatever loop runs."""
+        return Timeouts(asyncio.get_running_loop())
 
     async def send(self, request: Request, _flight: object) -> Answer:
         """Answer at once."""

@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from partnero_async._limit import Watch
+from partnero_async._timeouts import Timeouts
 from tests.clock import run_virtual
 
 
-def here() -> Watch:
-    """Make a watch of the running loop."""
-    return Watch(asyncio.get_running_loop())
+def here() -> Timeouts:
+    """Make the timeouts of the running loop."""
+    return Timeouts(asyncio.get_running_loop())
 
 
 def now() -> float:
@@ -32,10 +32,10 @@ def test_what_takes_too_long_is_cut_off() -> None:
     """At its time, and not at the next one's."""
 
     async def main() -> tuple[float, float]:
-        watch, ended = here(), []
+        timeouts, ended = here(), []
 
         async def attempt(until: float) -> None:
-            with pytest.raises(TimeoutError), watch.until(until):
+            with pytest.raises(TimeoutError), timeouts.until(until):
                 await asyncio.sleep(60)
             ended.append(now())
 
@@ -49,12 +49,12 @@ def test_one_timer_for_all() -> None:
     """However many begin and end, one is set; the first that is due finds the next."""
 
     async def main() -> None:
-        watch = here()
+        timeouts = here()
         for second in range(100):
-            with watch.until(now() + 15):
+            with timeouts.until(now() + 15):
                 await asyncio.sleep(0.1)
                 assert timers() == 1, second
-        with watch.until(now() + 15):
+        with timeouts.until(now() + 15):
             await asyncio.sleep(14.9)
 
     run_virtual(main())
@@ -66,23 +66,25 @@ def test_each_ends_at_its_own_time(seed: int) -> None:
     rng = random.Random(seed)
     plans = [(rng.uniform(0, 9), rng.uniform(0, 9), rng.random()) for _ in range(40)]
 
-    async def attempt(watch: Watch | None, plan: tuple[float, float, float]) -> Any:
+    async def attempt(
+        timeouts: Timeouts | None, plan: tuple[float, float, float]
+    ) -> Any:
         start, longest, share = plan
         await asyncio.sleep(start)
         try:
-            if watch is None:
+            if timeouts is None:
                 async with asyncio.timeout_at(now() + longest):
                     await asyncio.sleep(10 * share)
             else:
-                with watch.until(now() + longest):
+                with timeouts.until(now() + longest):
                     await asyncio.sleep(10 * share)
         except TimeoutError:
             return "timed out", pytest.approx(now())
         return "done", pytest.approx(now())
 
-    async def main(watched: bool) -> list[Any]:
-        watch = here() if watched else None
-        return await asyncio.gather(*(attempt(watch, plan) for plan in plans))
+    async def main(shared: bool) -> list[Any]:
+        timeouts = here() if shared else None
+        return await asyncio.gather(*(attempt(timeouts, plan) for plan in plans))
 
     assert run_virtual(main(True)) == run_virtual(main(False))
 
@@ -103,10 +105,10 @@ def test_a_cancellation_stays_one(before: bool) -> None:
     """Also where the time is over in the same turn of the loop."""
 
     async def main() -> None:
-        watch = here()
+        timeouts = here()
 
         async def attempt() -> None:
-            with watch.until(1):
+            with timeouts.until(1):
                 await asyncio.sleep(5)
 
         task = asyncio.create_task(attempt())
@@ -138,14 +140,14 @@ def test_closed_it_sets_no_timer() -> None:
     """What is still under way is cancelled by whoever closes."""
 
     async def main() -> None:
-        watch = here()
-        limit = watch.until(5)
-        limit.__enter__()
-        watch.close()
+        timeouts = here()
+        timeout = timeouts.until(5)
+        timeout.__enter__()
+        timeouts.close()
         assert timers() == 0
-        watch.add(watch.until(1))
+        timeouts.add(timeouts.until(1))
         assert timers() == 0
-        limit.__exit__(None, None, None)
+        timeout.__exit__(None, None, None)
         here().close()
 
     run_virtual(main())

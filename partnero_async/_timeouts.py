@@ -13,25 +13,25 @@ from types import TracebackType
 from typing import Self, cast
 
 
-class Limit:
-    """``with watch.until(when):`` raises TimeoutError at the loop's time *when*.
+class Timeout:
+    """``with timeouts.until(when):`` raises TimeoutError at the loop's time *when*.
 
     As with `asyncio.timeout`, what is awaited inside is cancelled, and a cancellation
     that comes from elsewhere stays one.
     """
 
-    __slots__ = ("_asked", "_expired", "_task", "_watch", "when")
+    __slots__ = ("_all", "_asked", "_expired", "_task", "when")
 
-    def __init__(self, watch: Watch, when: float) -> None:
-        self._watch = watch
+    def __init__(self, timeouts: Timeouts, when: float) -> None:
+        self._all = timeouts
         self._expired = False
         self.when = when
 
     def __enter__(self) -> Self:
-        """Begin to watch the running task."""
+        """Begin, for the running task."""
         self._task = cast("asyncio.Task[object]", asyncio.current_task())
         self._asked = self._task.cancelling()
-        self._watch.add(self)
+        self._all.add(self)
         return self
 
     def __exit__(
@@ -40,8 +40,8 @@ class Limit:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Watch it no more; raise TimeoutError where its time was over."""
-        self._watch.drop(self)
+        """End; raise TimeoutError where its time was over."""
+        self._all.drop(self)
         if not self._expired:
             return
         others = self._task.uncancel() > self._asked
@@ -54,31 +54,31 @@ class Limit:
         self._task.cancel()
 
 
-class Watch:
-    """The limits of one event loop that are being watched."""
+class Timeouts:
+    """The blocks of one event loop that end at a time."""
 
-    __slots__ = ("_limits", "_loop", "_next", "_timer")
+    __slots__ = ("_loop", "_next", "_running", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._limits: set[Limit] = set()
+        self._running: set[Timeout] = set()
         self._next = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
-    def until(self, when: float) -> Limit:
-        """Return a limit that ends at *when*, by the loop's clock."""
-        return Limit(self, when)
+    def until(self, when: float) -> Timeout:
+        """Return a block that ends at *when*, by the loop's clock."""
+        return Timeout(self, when)
 
-    def add(self, limit: Limit) -> None:
-        """Have a limit end at its time."""
-        self._limits.add(limit)
-        if limit.when < self._next:
-            self._set_timer(limit.when)
+    def add(self, timeout: Timeout) -> None:
+        """Have a block end at its time."""
+        self._running.add(timeout)
+        if timeout.when < self._next:
+            self._set_timer(timeout.when)
 
-    def drop(self, limit: Limit) -> None:
-        """Watch a limit no more."""
+    def drop(self, timeout: Timeout) -> None:
+        """Let a block be: it has ended."""
         # The timer stays: it finds out what is left, once it is due.
-        self._limits.discard(limit)
+        self._running.discard(timeout)
 
     def close(self) -> None:
         """Set no timer any more."""
@@ -94,9 +94,9 @@ class Watch:
 
     def _due(self) -> None:
         now = self._loop.time()
-        for limit in [limit for limit in self._limits if limit.when <= now]:
-            self._limits.discard(limit)
-            limit.expire()
+        for timeout in [each for each in self._running if each.when <= now]:
+            self._running.discard(timeout)
+            timeout.expire()
         self._timer, self._next = None, math.inf
-        if self._limits:
-            self._set_timer(min(limit.when for limit in self._limits))
+        if self._running:
+            self._set_timer(min(each.when for each in self._running))
