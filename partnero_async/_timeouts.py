@@ -25,7 +25,7 @@ class Timeout:
     def __init__(self, timeouts: Timeouts, when: float) -> None:
         self._all = timeouts
         self._expired = False
-        self.when = when
+        self.when: float = when
 
     def __enter__(self) -> Self:
         """Begin, for the running task."""
