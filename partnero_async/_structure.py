@@ -12,6 +12,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from importlib import import_module
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
@@ -23,7 +24,6 @@ from cattrs.gen import make_dict_structure_fn, override
 from ._json import is_array, is_object
 from ._shapes import Exactly, Member, moment, shaped
 from .drift import Hook, Inspector
-from .models.coupons import AdditionalInfo
 
 PLAIN: Final = (str, bool, int)
 """What JSON has itself, and no kind of which stands for another."""
@@ -167,9 +167,11 @@ ODD: Final[dict[str, Any]] = {
 """Members whose form on the wire is not that of the model, by name."""
 
 
-def _redeemed(converter: cattrs.Converter) -> Hook:
-    structure = converter.get_structure_hook(AdditionalInfo)
-    return lambda value, _: structure({} if value == [] else value, AdditionalInfo)
+def _redeemed(_: Any, converter: cattrs.Converter) -> Hook:
+    coupons = import_module(".models.coupons", __package__)
+    kind = coupons.AdditionalInfo
+    structure = converter.get_structure_hook(kind)
+    return lambda value, _: structure({} if value == [] else value, kind)
 
 
 # --- converters ----------------------------------------------------------------------
@@ -191,7 +193,7 @@ def new_converter(*, detailed: bool) -> cattrs.Converter:
     converter.register_structure_hook_factory(attrs.has, _model)
     converter.register_structure_hook_factory(_is_list, _list)
     converter.register_structure_hook_factory(_is_optional, _optional)
-    converter.register_structure_hook(Redeemed, _redeemed(converter))
+    converter.register_structure_hook_factory(lambda kind: kind is Redeemed, _redeemed)
     return converter
 
 

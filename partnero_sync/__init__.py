@@ -90,12 +90,14 @@ __all__ = [
 _OWN = {"Partnero": "partnero_sync.client", "Pages": "partnero_sync.pages"}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_OWN.get(name, "partnero_async")), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a checker takes a misspelt name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_OWN.get(name, "partnero_async")), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import partnero_async
-from partnero_async import errors
+from partnero_async import errors, models
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -55,6 +55,26 @@ def test_making_a_client_loads_no_network() -> None:
     assert loaded.isdisjoint({"aiohttp", "cattrs", "msgspec"})
 
 
+def test_a_resource_loads_its_own_models() -> None:
+    """A program's first call waits for no others."""
+    loaded = loaded_after(
+        "from partnero_async import Partnero; Partnero('a-key').partners"
+    )
+    models = {name for name in loaded if name.startswith("partnero_async.models.")}
+    assert models == {
+        f"partnero_async.models.{name}" for name in ("_model", "pages", "partners")
+    }
+
+
+def test_models_load_by_their_own_names() -> None:
+    """All of them are there, and nothing else is."""
+    for name in models.__all__:
+        assert hasattr(models, name)
+    assert dir(models) == sorted(models.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Misspelt'"):
+        models.Misspelt  # type: ignore[attr-defined] # noqa: B018 - looking is what is tested
+
+
 @pytest.mark.parametrize("name", partnero_async.__all__)
 def test_a_public_name_is_there(name: str) -> None:
     """``__all__`` promises nothing that is missing."""
@@ -80,7 +100,7 @@ def test_dir_lists_the_public_names() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A misspelling says so, with the name."""
     with pytest.raises(AttributeError, match="Partnerro"):
-        partnero_async.Partnerro  # noqa: B018 - looking is what is tested
+        partnero_async.Partnerro  # type: ignore[attr-defined] # noqa: B018 - looking is what is tested
 
 
 def test_the_version_is_the_distributions() -> None:

@@ -21,7 +21,7 @@ from partnero_async.models import Customer, Partner, Transaction
 
 MODELS = [
     model
-    for model in vars(models).values()
+    for model in (getattr(models, name) for name in models.__all__)
     if attrs.has(model) and "extra" in get_type_hints(model)
 ]
 TIMES = [

@@ -25,7 +25,7 @@ def test_names_are_those_of_the_async_package() -> None:
         same = getattr(partnero_sync, name) is getattr(partnero_async, name)
         assert same is (name not in own), name
     with pytest.raises(AttributeError, match="no attribute 'Partnr'"):
-        _ = partnero_sync.Partnr
+        _ = partnero_sync.Partnr  # type: ignore[attr-defined] # a misspelling
 
 
 BLOCKING = {
