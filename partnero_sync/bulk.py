@@ -285,22 +285,38 @@ def reconcile(
     *,
     surplus: bool = False,
     concurrency: int = 16,
+    on_progress: Callable[[str, int], None] | None = None,
 ) -> Reconciliation:
     """Compare a file of sales with what the program holds, and change nothing.
 
     A sale is looked for by its key, and compared in all that the file says of it. Where
     the file names no partner, a sale has to be that of its customer's partner. With
-    *surplus*, sales are differences too that the file does not have. Memory does not
-    grow with the file.
+    *surplus*, sales are differences too that the file does not have.
+
+    *on_progress* is told, in this thread, what is done and how many so far, such as
+    ``("rows read", 2000)``. Memory does not grow with the file.
 
     Raises `ImportStopError` for a file or columns that cannot be used, and
     `PartneroError` where the program cannot be read.
     """
     whole = gather(Source.of(source))
     inner, portal = _inside(client)
-    return portal.run(
-        _bulk.reconcile(inner, whole, surplus=surplus, concurrency=concurrency)
+    told: SimpleQueue[tuple[str, int] | None] = SimpleQueue()
+    work = _bulk.reconcile(
+        inner,
+        whole,
+        surplus=surplus,
+        concurrency=concurrency,
+        on_progress=lambda what, count: told.put((what, count)),
     )
+
+    def follow() -> None:
+        while progress := told.get():
+            deliver()
+            if on_progress:
+                on_progress(*progress)
+
+    return _followed(portal, Trip(work, lambda: told.put(None)), follow)
 
 
 def resume(
@@ -486,6 +502,18 @@ def _run(
     return _Run(portal, begin).report(on_progress, stop)
 
 
+def _followed(portal: Portal, trip: Trip[T], follow: Callable[[], None]) -> T:
+    """Wait for the end of *trip*; *follow* what it tells on the way, to its end."""
+    try:
+        portal.send(trip)
+        return portal.wait(trip, follow)
+    except BaseException:
+        trip.abandon(TEARDOWN)
+        raise
+    finally:
+        del trip
+
+
 class _Run(Generic[T]):
     """A run on the client's loop, and what it tells on the way."""
 
@@ -498,15 +526,12 @@ class _Run(Generic[T]):
 
     def report(self, watch: Watch | None, stop: threading.Event | None) -> T:
         """Wait for its end, and pass on what it tells."""
-        trip = self._trip
         try:
-            self._portal.send(trip)
-            return self._portal.wait(trip, lambda: self._follow(watch, stop))
-        except BaseException:
-            trip.abandon(TEARDOWN)
-            raise
+            return _followed(
+                self._portal, self._trip, lambda: self._follow(watch, stop)
+            )
         finally:
-            del trip, self._trip
+            del self._trip
 
     def _tell(self, progress: Progress) -> None:
         # On the loop's thread, which goes on changing it.

@@ -23,7 +23,6 @@ from partnero_async.bulk.page import render, write
 from partnero_async.sandbox import Sandbox, parse_rate_limit
 from tests.bulk.both import run_import
 from tests.bulk.shop import names_in, sale, write_csv
-from tests.scripted import async_only
 
 FOLDER = Path("/data")
 
@@ -394,7 +393,6 @@ def test_where_it_cannot_be_written(tmp_path: Path) -> None:
         write(EMPTY, tmp_path / "none" / "report.html")
 
 
-@async_only
 async def test_the_page_of_an_import(
     client: Partnero, shop: Sandbox, tmp_path: Path
 ) -> None:

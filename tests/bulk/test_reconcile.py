@@ -498,7 +498,6 @@ async def test_an_empty_file_asks_for_no_sales(
     assert [each[2] for each in found] == ["surplus"]
 
 
-@async_only
 async def test_it_tells_how_far_it_is(client: Partnero, tmp_path: Path) -> None:
     """What is done, and how many so far."""
     told: list[tuple[str, int]] = []

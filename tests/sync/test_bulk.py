@@ -68,15 +68,10 @@ def watched(shop: Sandbox, do: Callable[[], object]) -> Callable[[], None]:
 @pytest.mark.parametrize(
     "name",
     [
-        "dry_run",
-        "export",
-        "plan_import",
-        "resolve",
-        "resume",
-        "retry_rejects",
-        "run",
-        "run_import",
-        "status",
+        name
+        for name in partnero_async.bulk.__all__
+        if inspect.isfunction(getattr(bulk, name))
+        and getattr(bulk, name) is not getattr(partnero_async.bulk, name)
     ],
 )
 def test_signature_is_that_of_the_original(name: str) -> None:
@@ -280,3 +275,17 @@ def test_export_is_interrupted(
     assert not target.exists()
     shop.latency = 0.0
     assert export(pages, target).rows == 60
+
+
+def test_comparing_that_is_given_up_is_cancelled(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """What the caller's function raises comes back, and nothing goes on behind it."""
+    file = write_csv(tmp_path / "t.csv", map(sale, range(600)))
+
+    def full(what: str, count: int) -> None:
+        raise InterruptedError(f"{count} {what}")
+
+    with pytest.raises(InterruptedError, match="500 rows read"):
+        bulk.reconcile(client, file, on_progress=full)
+    assert client.account.test() is not None
