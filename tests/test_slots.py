@@ -32,6 +32,25 @@ def test_first_come_first_served() -> None:
     assert run_virtual(main()) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_cancelled_when_its_turn_has_come(others: int) -> None:
+    """The slot goes to the next in line, or is free again."""
+
+    async def main() -> None:
+        slots = Slots(1)
+        assert slots.take()
+        first, *rest = [asyncio.create_task(slots.wait()) for _ in range(1 + others)]
+        await asyncio.sleep(0)
+        slots.give()
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await asyncio.gather(*rest)
+        assert slots.free == 1 - others
+
+    run_virtual(main())
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_cancelled_in_line_or_on_its_turn(seed: int) -> None:
     """No slot is lost or made, and at no time more are taken than there are."""

@@ -194,9 +194,30 @@ PLANTS: Final = (
     Plant(
         "a turn that is not given back",
         CALL,
-        "                else:\n                    line.gate.leave(None, {})\n",
+        "            else:\n                line.gate.leave(None, {})\n",
         "",
         [f"{TEST_TRANSPORT}::test_cancellation_leaves_nothing_held"],
+    ),
+    Plant(
+        "a slot that is lost with whoever was cancelled on their turn",
+        "partnero_async/_slots.py",
+        "                self.give()\n            raise\n",
+        "                pass\n            raise\n",
+        ["tests/test_slots.py"],
+    ),
+    Plant(
+        "a cancellation in the turn in which the time is over, taken for a timeout",
+        "partnero_async/_timeouts.py",
+        "        if kind is asyncio.CancelledError and not others:\n",
+        "        if kind is asyncio.CancelledError:\n",
+        ["tests/test_timeouts.py"],
+    ),
+    Plant(
+        "times of a shape that came often, without a zone",
+        "partnero_async/_shapes.py",
+        '.replace(tzinfo=UTC)"\n        return [',
+        '"\n        return [',
+        ["tests/test_shapes.py"],
     ),
     Plant(
         "cancellation taken for a timeout",
