@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, cast
 
-import attrs
-
 from ._json import is_object
 from .drift import Hook, Inspector, watching
 
@@ -50,26 +48,13 @@ def moment(value: Any, _: Any) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-@attrs.frozen
-class Member:
-    """How the value of a member is read."""
-
-    hook: Hook
-    """For a value that is not None."""
-    optional: bool
-    """Whether None is a value."""
-
-    def read(self, value: Any) -> Any:
-        """Return what stands in the model for *value*."""
-        if value is None and self.optional:
-            return None
-        return self.hook(value, None)
-
-
 def shaped(
-    kind: type[T], members: Mapping[str, Member], inspector: Inspector
+    kind: type[T], members: Mapping[str, Hook], inspector: Inspector
 ) -> Callable[[Any, Any], T]:
-    """Return the hook of a model; members that it does not know go to its ``extra``."""
+    """Return the hook of a model; members that it does not know go to its ``extra``.
+
+    Each of *members* has the hook for a value; any of them may be None.
+    """
     written: dict[tuple[str, ...], Callable[[dict[str, Any]], T]] = {}
     came: Counter[tuple[str, ...]] = Counter()
 
@@ -90,7 +75,8 @@ def shaped(
         model: Any = kind()
         for name, given in value.items():
             if name in members:
-                setattr(model, name, members[name].read(given))
+                read = None if given is None else members[name](given, None)
+                setattr(model, name, read)
             else:
                 model.extra[name] = given
         found = watching.get()
@@ -104,7 +90,7 @@ def shaped(
 
 def _write(
     kind: type[T],
-    members: Mapping[str, Member],
+    members: Mapping[str, Hook],
     shape: tuple[str, ...],
     inspector: Inspector,
 ) -> Callable[[dict[str, Any]], T]:
@@ -117,11 +103,11 @@ def _write(
     given = ", ".join(f"given_{name}" for name in shape)
     lines = ["def make(came):", f" [{given}] = came.values()", " model = new(kind)"]
     for name in shape:
-        known[f"hook_{name}"] = members[name].hook
-        read = _read(f"given_{name}", f"hook_{name}", members[name].hook)
-        if members[name].optional:
-            read = [f"if given_{name} is not None:", *(f" {line}" for line in read)]
-        lines += [f" {line}" for line in [*read, f"model.{name} = given_{name}"]]
+        known[f"hook_{name}"] = members[name]
+        read = _read(f"given_{name}", f"hook_{name}", members[name])
+        lines.append(f" if given_{name} is not None:")
+        lines += [f"  {line}" for line in read]
+        lines.append(f" model.{name} = given_{name}")
     absent = members.keys() - shape
     lines += [f" model.{name} = None" for name in absent]
     known["missing"] = inspector.missing(shape)

@@ -22,7 +22,7 @@ from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
 from ._json import is_array, is_object
-from ._shapes import Exactly, Member, moment, shaped
+from ._shapes import Exactly, moment, shaped
 from .drift import Hook, Inspector
 
 PLAIN: Final = (str, bool, int)
@@ -100,20 +100,18 @@ def _is_optional(kind: Any) -> bool:
 
 
 def _given(kind: Any, converter: cattrs.Converter) -> Hook:
-    """Return the hook for what a member is when it is not None."""
+    """Return the hook for what an optional member is when it is not None."""
     if is_php_map(kind):
         return _mapping_or_list
     kinds = [arg for arg in get_args(kind) if arg is not NoneType]
-    if not _is_optional(kind):
-        return converter.get_structure_hook(kind)
     if len(kinds) > 1:  # plain JSON of several shapes, as it came
         return Exactly(*(get_origin(arg) or arg for arg in kinds))
     return converter.get_structure_hook(kinds[0])
 
 
 def _optional(kind: Any, converter: cattrs.Converter) -> Hook:
-    member = Member(_given(kind, converter), optional=True)
-    return lambda value, _: member.read(value)
+    hook = _given(kind, converter)
+    return lambda value, _: None if value is None else hook(value, None)
 
 
 # --- models --------------------------------------------------------------------------
@@ -135,10 +133,7 @@ def _model(kind: Any, converter: cattrs.Converter) -> Hook:
     numbers = {name for name in types if Decimal in get_args(types[name])}
     inspector = Inspector(kind.__name__, numbers)
     members = {
-        name: Member(
-            inspector.watch(name, _given(ODD.get(name, hint), converter)),
-            optional=_is_optional(hint),
-        )
+        name: inspector.watch(name, _given(ODD.get(name, hint), converter))
         for name, hint in types.items()
     }
     return shaped(kind, members, inspector)

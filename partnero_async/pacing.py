@@ -135,11 +135,6 @@ class Gate:
 
     # --- the door ---
 
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing is limited as far as known, and nobody waits."""
-        return self._free
-
     def slip(self) -> bool:
         """Take a turn where the gate is open; False where `enter` has to be awaited."""
         with self._lock:
