@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Any, BinaryIO, Final, Generic, TypeVar
 
 import attrs
 
+from .._threads import in_thread
 from .._walk import PlaceLostError, batches
 from ..errors import NotFoundError
 from ..pages import Pages
@@ -22,7 +22,6 @@ from .forms import ExportFormat, Form, How, format_of
 
 __all__ = ["Exported", "Exporting", "export"]
 
-R = TypeVar("R")
 T = TypeVar("T")
 
 CHUNK: Final = 1_000
@@ -142,14 +141,14 @@ class Exporting(Generic[T]):
     async def _to_file(self, path: Path) -> AsyncGenerator[Exported]:
         with closing(Draft[T](path, self._pages.model)) as draft:
             about = await self._about()
-            behind = await _done(partial(draft.open, about, resume=self._resume))
+            behind = await in_thread(partial(draft.open, about, resume=self._resume))
             self.told.resumed = draft.whole.rows
             try:
                 async with aclosing(self._filled(draft, behind)) as filled:
                     async for told in filled:
                         yield told
             except PlaceLostError:
-                await _done(draft.begin_anew)
+                await in_thread(draft.begin_anew)
                 self.told.resumed = 0
                 async with aclosing(self._filled(draft, ())) as filled:
                     async for told in filled:
@@ -162,7 +161,7 @@ class Exporting(Generic[T]):
         """Put what is behind the last items into the draft, page by page."""
         async with aclosing(self._walk(draft.whole.page, behind)) as walk:
             async for number, items in walk:
-                await _done(partial(draft.add, number, items))
+                await in_thread(partial(draft.add, number, items))
                 yield self._page(draft.whole.rows)
 
     async def _about(self) -> dict[str, Any]:
@@ -192,15 +191,15 @@ class Exporting(Generic[T]):
 
     async def _finished(self, draft: Draft[T]) -> Exported:
         if self._how.format == "jsonl":
-            await _done(partial(draft.become, draft.part))
+            await in_thread(partial(draft.become, draft.part))
             return self._end()
         with told_of(draft.new), draft.new.open("wb") as out:
             form = self._how.open(self._pages.model, out)
             chunks = draft.batches(CHUNK)
-            while await _done(partial(_written, form, chunks)):
+            while await in_thread(partial(_written, form, chunks)):
                 pass
-            await _done(form.close)
-        await _done(partial(draft.become, draft.new))
+            await in_thread(form.close)
+        await in_thread(partial(draft.become, draft.new))
         return self._end(form)
 
     def _page(self, rows: int) -> Exported:
@@ -215,19 +214,6 @@ class Exporting(Generic[T]):
             self.told.rows, self.told.defused = form.rows, form.defused
             self.told.left_out = form.left_out
         return self.told
-
-
-async def _done(do: Callable[[], R]) -> R:
-    """Have something done in a thread, and wait for its end even when cancelled.
-
-    Else the files would be closed, and free for another export, under its hands.
-    """
-    work = asyncio.ensure_future(asyncio.to_thread(do))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        raise
 
 
 def _written(form: Form, chunks: Iterator[list[Any]]) -> bool:

@@ -19,12 +19,14 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
 import attrs
 
+from .._threads import in_thread
 from ..client import Partnero
 from ..errors import NotFoundError, RefusedError, one_line
 from ..models import Customer, Transaction
@@ -152,7 +154,7 @@ class _Run:
 
     async def _read(self, records: Iterator[Record]) -> None:
         count = 0
-        while read := await asyncio.to_thread(self._read_some, records):
+        while read := await in_thread(partial(self._read_some, records)):
             count += read
             self.watch("rows read", count)
 

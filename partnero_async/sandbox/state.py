@@ -82,7 +82,8 @@ class State:
 
     def close(self) -> None:
         """Close the connection; what is only in memory is gone."""
-        self._connection.close()
+        with self.lock:  # SQLite ends the process if another thread is reading
+            self._connection.close()
 
     @contextmanager
     def write(self) -> Generator[None]:

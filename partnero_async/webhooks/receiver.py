@@ -28,7 +28,9 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import attrs
 
+from .._loops import running_loop
 from .._settings import Masked
+from .._threads import in_thread, to_its_end
 from ..errors import StaleEventError, UsageError, WebhookError, one_line
 from ..models.webhooks import WebhookEventName
 from .claims import Claims, MemoryClaims, Taken
@@ -41,7 +43,6 @@ logger: Final = logging.getLogger("partnero.webhooks")
 
 Function: TypeAlias = Callable[[Any], Any]
 F = TypeVar("F", bound=Function)
-T = TypeVar("T")
 
 ANY: Final = "*"
 
@@ -140,7 +141,7 @@ class Receiver:
             return event
         began = self._clock()
         try:
-            claim = await _whole(
+            claim = await to_its_end(
                 partial(self._claims.claim, event.id, lease=self._lease)
             )
             if isinstance(claim, Taken):
@@ -149,9 +150,9 @@ class Receiver:
                 for function in self._functions_for(event):
                     await _call(function, event)
             except BaseException:
-                await _whole(partial(self._claims.release, claim))
+                await in_thread(partial(self._claims.release, claim))
                 raise
-            kept = await _whole(partial(self._claims.done, claim, keep=self._keep))
+            kept = await in_thread(partial(self._claims.done, claim, keep=self._keep))
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender is told
             return _failed(event, error)
         return self._handled(event, began, kept=kept)
@@ -163,7 +164,7 @@ class Receiver:
         of their own. Raises `UsageError` for a body that is not bytes, and where an
         event loop runs in this thread.
         """
-        if _in_a_loop():
+        if running_loop():
             raise UsageError("an event loop runs here: use `await receiver.receive()`")
         event = self._admitted(headers, body)
         if isinstance(event, Reply):
@@ -239,21 +240,13 @@ def _label(event: Event) -> str:
     return f"the event {one_line(event.name)} {event.id[:12]}"
 
 
-def _in_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
 async def _call(function: Function, event: Event) -> None:
     """Call a function: one that is plain in a thread, so that it does not block."""
     if inspect.iscoroutinefunction(function):
         await function(event)
         return
     await asyncio.sleep(0)  # where a cancellation stands, the function is not begun
-    result = await _whole(partial(function, event))
+    result = await to_its_end(partial(function, event))
     if inspect.isawaitable(result):
         await result
 
@@ -266,33 +259,3 @@ def _call_sync(function: Function, event: Event) -> None:
 
 async def _awaited(result: Awaitable[Any]) -> None:
     await result
-
-
-async def _whole(function: Callable[[], T]) -> T:
-    """Call a function in a thread, to its end: a thread cannot be stopped.
-
-    A cancellation meanwhile comes at the next await, when it is known what was done.
-    """
-    thread = asyncio.ensure_future(asyncio.to_thread(_outcome, function))
-    cancelled = False
-    while not thread.done():
-        try:
-            await asyncio.wait([thread])
-        except asyncio.CancelledError:
-            cancelled = True
-    task = asyncio.current_task()
-    if cancelled and task:
-        task.uncancel()
-        task.cancel()
-    result, error = thread.result()
-    if error:
-        raise error
-    return cast("T", result)
-
-
-def _outcome(function: Callable[[], T]) -> tuple[T | None, BaseException | None]:
-    """Return what comes of a call: a future cannot carry `StopIteration`, and hangs."""
-    try:
-        return function(), None
-    except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
-        return None, error

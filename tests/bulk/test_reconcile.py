@@ -26,8 +26,10 @@ from partnero_async.bulk import (
     Totals,
     reconciling,
 )
+from partnero_async.bulk.sides import Sides
 from partnero_async.sandbox import Sandbox
 from tests.bulk.both import reconcile, run_import
+from tests.bulk.held import Held
 from tests.bulk.shop import HEADER, open_shop, sale, write_csv
 from tests.scripted import async_only
 
@@ -632,3 +634,15 @@ async def test_a_full_disk(
         ImportStopError, match="temporary file: database or disk is full"
     ):
         await reconcile(client, file)
+
+
+@async_only
+async def test_cancelled_while_it_reads(
+    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps both sides is closed when nobody writes to it any more."""
+    file = write_csv(tmp_path / "t.csv", map(sale, range(3)))
+    held, add = Held(), Sides.add
+    monkeypatch.setattr(Sides, "add", held.before(add))
+    await held.while_cancelled(reconcile(client, file))
+    assert held.raised == []
