@@ -13,9 +13,9 @@ The names of this page load when they are first used, so that importing the pack
 costs next to nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ._lazy import lazily
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -88,15 +88,8 @@ __all__ = [
 
 _HOMES = {"Partnero": ".client", "Pages": ".pages", "Rate": ".pacing"}
 
-
 if not TYPE_CHECKING:  # a checker takes a misspelt name for one of these
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_HOMES.get(name, ".errors"), __name__), name)
-        globals()[name] = value
-        return value
+    __getattr__ = lazily(__name__, __all__, _HOMES, ".errors")
 
 
 def __dir__() -> list[str]:

@@ -255,6 +255,8 @@ class Call:
 
     async def _stand_in_line(self, session: Session, flight: Flight) -> None:
         """Wait for a free connection and for the rate limit; take a turn of both."""
+        # A timer of its own: of thousands in line each may have another deadline, and
+        # `Timeouts` would look through all of them at the end of each.
         async with asyncio.timeout_at(self.deadline):
             if not session.slots.take():
                 await session.slots.wait()

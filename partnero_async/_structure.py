@@ -22,7 +22,7 @@ from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
 from ._json import is_array, is_object
-from ._shapes import Exactly, moment, shaped
+from ._shapes import Exactly, misfit, moment, shaped
 from .drift import Hook, Inspector
 
 PLAIN: Final = (str, bool, int)
@@ -44,7 +44,7 @@ def _decimal(value: Any, _: Any) -> Decimal:
             return Decimal(value)  # some answers give amounts as texts
         case _:
             pass
-    raise TypeError(f"expected a number, got {type(value).__name__}")
+    raise misfit("a number", value)
 
 
 NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -52,7 +52,7 @@ NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 def _date(value: Any, _: Any) -> date:
     if type(value) is not str:
-        raise TypeError(f"expected a day, got {type(value).__name__}")
+        raise misfit("a day", value)
     return date.fromisoformat(value)
 
 
@@ -66,7 +66,7 @@ def _list(kind: Any, converter: cattrs.Converter) -> Hook:
 
     def structured(value: Any, _: Any) -> Any:
         if not is_array(value):
-            raise TypeError(f"expected an array, got {type(value).__name__}")
+            raise misfit("an array", value)
         return structure(value, kind)
 
     return structured
@@ -74,7 +74,7 @@ def _list(kind: Any, converter: cattrs.Converter) -> Hook:
 
 def _mapping_or_list(value: Any, _: Any) -> Any:
     if not is_object(value) and not is_array(value):
-        raise TypeError(f"expected an object, got {type(value).__name__}")
+        raise misfit("an object", value)
     return value or {}  # PHP writes an empty map as []
 
 
@@ -142,7 +142,7 @@ def _model(kind: Any, converter: cattrs.Converter) -> Hook:
 def _object(value: Any) -> dict[str, Any]:
     if is_object(value):
         return value
-    raise TypeError(f"expected an object, got {type(value).__name__}")
+    raise misfit("an object", value)
 
 
 class Tag(str):

@@ -94,10 +94,11 @@ class Inspector:
 
     def unknown(self, extra: Mapping[str, Any]) -> list[Finding]:
         """Return the news about members that the model does not have."""
-        return [
-            Finding("unknown field", self._where(one_line(name)[:LONGEST]), came)
-            for name, came in ((n, JSON_TYPES[type(v)]) for n, v in extra.items())
-        ]
+        found: list[Finding] = []
+        for name, value in extra.items():
+            where = self._where(one_line(name)[:LONGEST])
+            found.append(Finding("unknown field", where, JSON_TYPES[type(value)]))
+        return found
 
     def missing(self, names: Iterable[str]) -> list[Finding]:
         """Return the news about members that did not come, of those that always do."""

@@ -42,6 +42,7 @@ from ._limits import (
     resets_in,
     retry_after,
 )
+from ._loops import running_loop
 
 __all__ = ["LONGEST_HOLD", "Gate", "GateState", "Rate", "retry_after", "shared_gate"]
 
@@ -80,7 +81,7 @@ class _Waiter:
         self.granted = False
 
     def grant(self) -> None:
-        if self.loop is _running_loop():
+        if self.loop is running_loop():
             _wake(self.future)
         else:
             self.loop.call_soon_threadsafe(_wake, self.future)
@@ -90,13 +91,6 @@ class _Waiter:
 def _wake(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 class Gate:
@@ -343,7 +337,7 @@ class Gate:
     def _set_timer(
         self, loop: asyncio.AbstractEventLoop, rest: float, due: float
     ) -> None:
-        if loop is _running_loop():
+        if loop is running_loop():
             loop.call_later(max(rest, _TICK), self._tick, loop, due)
         else:
             with suppress(RuntimeError):  # closed just now

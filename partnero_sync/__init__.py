@@ -13,10 +13,10 @@
 `partnero_async`, the same objects. They load when they are first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from partnero_async import __version__
+from partnero_async._lazy import lazily
 
 if TYPE_CHECKING:
     from partnero_async import (
@@ -89,15 +89,8 @@ __all__ = [
 
 _OWN = {"Partnero": "partnero_sync.client", "Pages": "partnero_sync.pages"}
 
-
 if not TYPE_CHECKING:  # a checker takes a misspelt name for one of these
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_OWN.get(name, "partnero_async")), name)
-        globals()[name] = value
-        return value
+    __getattr__ = lazily(__name__, __all__, _OWN, "partnero_async")
 
 
 def __dir__() -> list[str]:

@@ -22,6 +22,7 @@ from weakref import WeakSet, finalize
 import anyio
 from anyio.from_thread import BlockingPortal
 
+from partnero_async._loops import running_loop
 from partnero_async.errors import ClientClosedError, UsageError
 
 from ._trip import Trip, deliver
@@ -214,7 +215,7 @@ class Portal:
         thread.join(timeout)
 
     def _blocks_a_loop(self) -> bool:
-        loop = _running_loop()
+        loop = running_loop()
         # Under gevent all threads are one, and the client's own loop runs in it.
         return bool(loop) and (self._thread is None or loop is not self._thread.loop)
 
@@ -241,19 +242,12 @@ class Portal:
             )
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
 def _refuse_second_loop() -> None:
     """Raise RuntimeError where a loop runs already: under gevent all threads are one.
 
     asyncio would refuse too, and warn of what it did not run, whenever it is collected.
     """
-    if _running_loop():
+    if running_loop():
         raise RuntimeError("another event loop is running here")
 
 

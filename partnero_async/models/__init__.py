@@ -8,12 +8,13 @@ Common to all of them:
 - money is `decimal.Decimal` in major units, not rounded; times are aware `datetime`,
   and a day without a time is a `date`.
 
-They load with the first that is used by this name: of forty classes a program uses a
-few, and the others take a tenth of its first call.
+They load when they are first used: of forty classes a program uses a few, and the
+others would take a tenth of its first call.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
 
 if TYPE_CHECKING:
     from .account import Account, ProgramId
@@ -127,33 +128,82 @@ __all__ = [
     "WebhookEventName",
 ]
 
-_HOMES = (
-    "account",
-    "coupons",
-    "customers",
-    "leads",
-    "links",
-    "pages",
-    "partners",
-    "payouts",
-    "program",
-    "referrals",
-    "rewards",
-    "subscribers",
-    "transactions",
-    "webhooks",
-)
-
+_HOMES = {
+    **dict.fromkeys(("Account", "ProgramId"), ".account"),
+    **dict.fromkeys(
+        (
+            "AdditionalInfo",
+            "CodeHolder",
+            "Coupon",
+            "CouponShort",
+            "CouponSync",
+            "PromotionCode",
+            "PromotionCodes",
+            "Redemption",
+        ),
+        ".coupons",
+    ),
+    **dict.fromkeys(("Customer", "CustomerRef", "NewCustomer"), ".customers"),
+    **dict.fromkeys(
+        (
+            "Lead",
+            "LeadAnswer",
+            "LeadDetails",
+            "LeadFormField",
+            "LeadPerson",
+            "LeadsCommission",
+        ),
+        ".leads",
+    ),
+    **dict.fromkeys(("LinkDomain", "ReferralLink"), ".links"),
+    "Page": ".pages",
+    **dict.fromkeys(
+        (
+            "CurrencyAmount",
+            "Partner",
+            "PartnerBonus",
+            "PartnerCommissions",
+            "PartnerRef",
+            "PartnerReferrals",
+            "SignInUrl",
+        ),
+        ".partners",
+    ),
+    **dict.fromkeys(("PayoutRequest", "PayoutSettings"), ".payouts"),
+    **dict.fromkeys(
+        (
+            "CurrentSettings",
+            "PortalSettings",
+            "Program",
+            "ProgramInfo",
+            "ProgramOverview",
+            "ProgramSettings",
+            "ProgramStats",
+            "ReferralStats",
+        ),
+        ".program",
+    ),
+    **dict.fromkeys(
+        (
+            "Balance",
+            "CustomerBalance",
+            "Referral",
+            "ReferralMetadata",
+            "ReferringCustomer",
+            "UnitAmount",
+        ),
+        ".referrals",
+    ),
+    "NewsletterReward": ".rewards",
+    **dict.fromkeys(("Subscriber", "SubscriberRef"), ".subscribers"),
+    **dict.fromkeys(
+        ("BatchTransaction", "Transaction", "TransactionReward"), ".transactions"
+    ),
+    **dict.fromkeys(("Webhook", "WebhookEventName"), ".webhooks"),
+}
 
 if not TYPE_CHECKING:  # a checker takes a misspelt name for one of these
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        for home in _HOMES:
-            found = vars(import_module(f".{home}", __name__))
-            globals().update({each: found[each] for each in __all__ if each in found})
-        return globals()[name]
+    __getattr__ = lazily(__name__, __all__, _HOMES, ".pages")
 
 
 def __dir__() -> list[str]:

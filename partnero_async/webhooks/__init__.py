@@ -14,8 +14,9 @@ No web framework is imported here: `starlette`, `django`, `flask` and `aiohttp` 
 modules of this package that import theirs.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
 
 if TYPE_CHECKING:
     from .catching_up import catch_up
@@ -115,13 +116,8 @@ _HOMES = {
     "SQLiteClaims": ".sqlite_claims",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES.get(name, ".events"), __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a checker takes a misspelt name for one of these
+    __getattr__ = lazily(__name__, __all__, _HOMES, ".events")
 
 
 def __dir__() -> list[str]:

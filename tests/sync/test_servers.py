@@ -67,12 +67,7 @@ class Local(HTTPConnection):
     def connect(self) -> None:
         """Connect, once somebody listens."""
         self.sock = socket(AF_UNIX)
-        for _ in range(1000):
-            try:
-                return self.sock.connect(str(self._path))
-            except OSError:
-                time.sleep(0.01)
-        raise AssertionError("nobody listens")
+        wait_for(lambda: self.sock.connect_ex(str(self._path)) == 0)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
