@@ -38,7 +38,8 @@ def members_of(model: Any) -> Mapping[str, Any]:
     several shapes or in one that nobody has published.
     """
     hints = get_type_hints(model)
-    return {name: _kind(hint) for name, hint in hints.items() if name != "extra"}
+    names = [field.name for field in attrs.fields(model)]
+    return {name: _kind(hints[name]) for name in names if name != "extra"}
 
 
 def _kind(hint: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, cast
 
 from ._json import is_object
 from .drift import Hook, Inspector, watching
+from .models._model import MADE_LATE, Sparse
 
 T = TypeVar("T")
 
@@ -101,7 +102,7 @@ def _write(
 ) -> Callable[[dict[str, Any]], T]:
     """Write the function for one shape, of members that are all known.
 
-    A model's other members are None; its ``extra`` is made when it is asked for.
+    A model's other members are None; an empty map is made when it is asked for.
     """
     known: dict[str, Any] = {"new": object.__new__, "kind": kind, "watching": watching}
     known |= {"parsed": datetime.fromisoformat, "UTC": UTC}
@@ -112,9 +113,11 @@ def _write(
         read = _read(f"given_{name}", f"hook_{name}", members[name])
         lines.append(f" if given_{name} is not None:")
         lines += [f"  {line}" for line in read]
-        lines.append(f" model.{name} = given_{name}")
-    absent = members.keys() - shape
-    lines += [f" model.{name} = None" for name in absent]
+        where = f"if given_{name} != {{}}: " if name in MADE_LATE else ""
+        lines.append(f" {where}model.{name} = given_{name}")
+    for name in members.keys() - shape:
+        if not isinstance(getattr(kind, name), Sparse):
+            lines.append(f" model.{name} = None")
     known["missing"] = inspector.missing(shape)
     if known["missing"]:
         lines += [" if watching.get() is not None:", "  watching.get().extend(missing)"]

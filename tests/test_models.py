@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 from typing import Any, get_args, get_type_hints
 
 import attrs
 import pytest
 
 from partnero_async import models
-from partnero_async.models import Page, Partner, SignInUrl
+from partnero_async.models import Customer, Page, Partner, SignInUrl
 
 MODELS = [
     kind
@@ -59,6 +60,27 @@ def test_unknown_members_are_compared_shown_and_copied(kind: type[Any]) -> None:
     assert model != kind()
     assert "'level': 3" in repr(model)
     assert copy.deepcopy(model) == pickle.loads(pickle.dumps(model)) == model  # noqa: S301 - our own
+
+
+def test_fields_that_are_seldom_there() -> None:
+    """They are set, compared, shown and copied as the others are."""
+    partner = Partner(id="p1", tags=["vip"])
+    assert partner == Partner(tags=["vip"], id="p1") != Partner(id="p1")
+    other = copy.copy(partner)
+    other.tags = None
+    other.tos = True
+    assert (partner.tags, partner.tos) == (["vip"], None)
+    assert other == Partner(id="p1", tos=True)
+    assert attrs.evolve(other, tos=None) == Partner(id="p1")
+    assert repr(other).startswith("Partner(id='p1', ")
+    assert "tos=True" in repr(other)
+    assert "tos" in dir(Partner)
+
+
+def test_fields_that_are_seldom_there_take_no_memory() -> None:
+    """A partner has half as many fields again as a customer, and is smaller."""
+    assert len(attrs.fields(Partner)) > len(attrs.fields(Customer)) * 1.5
+    assert sys.getsizeof(Partner()) < sys.getsizeof(Customer())
 
 
 def test_all_is_sorted_and_there() -> None:

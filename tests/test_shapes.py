@@ -100,12 +100,23 @@ def test_known_values_are_one_object() -> None:
     assert len({id(partner.status) for partner in read}) == 1
 
 
-def test_each_has_its_own_extra() -> None:
-    """What is added to one is not in another."""
+@pytest.mark.parametrize("name", ["extra", "custom_fields"])
+def test_each_has_its_own_map(name: str) -> None:
+    """What is added to one is not in another, and stays there."""
     structure = new_converter(detailed=False).get_structure_hook(Partner)
-    one, other = [structure({"id": "p1"}, None) for _ in range(20)][-2:]
-    one.extra["seen"] = True
-    assert other.extra == {}
+    came = {"id": "p1", "custom_fields": []}
+    one, other = [structure(came, None) for _ in range(20)][-2:]
+    getattr(one, name)["seen"] = True
+    assert getattr(one, name) == {"seen": True}
+    assert getattr(other, name) == {}
+
+
+@pytest.mark.parametrize("came", [None, {"tier": "gold"}, ["gold"]])
+def test_a_map_with_something_in_it(came: Any) -> None:
+    """It is there as it came; and so is that there is none."""
+    structure = new_converter(detailed=False).get_structure_hook(Partner)
+    read = [structure({"custom_fields": came}, None) for _ in range(20)]
+    assert [partner.custom_fields for partner in read] == [came] * 20
 
 
 @pytest.mark.parametrize(
@@ -114,9 +125,11 @@ def test_each_has_its_own_extra() -> None:
 def test_what_was_read_without_extra_is_like_any_other(use: Any) -> None:
     """It is made for whoever looks at all members, and until then takes no memory."""
     structure = new_converter(detailed=False).get_structure_hook(Partner)
-    partner = [structure({"id": "p1"}, None) for _ in range(20)][-1]
-    assert use(partner) == use(Partner(id="p1"))
-    assert partner == Partner(id="p1")
+    came = {"id": "p1", "custom_fields": []}
+    partner = [structure(came, None) for _ in range(20)][-1]
+    given = Partner(id="p1", custom_fields={})
+    assert use(partner) == use(given)
+    assert partner == given
     with pytest.raises(AttributeError, match=r"'Partner' object has no .* 'naem'"):
         partner.naem  # noqa: B018 - a typing mistake
 

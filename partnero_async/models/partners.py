@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import attrs
 
-from ._model import Model, no_extra
+from ._model import Model, no_extra, own_first, sparse
 
 
 class PartnerRef(TypedDict, total=False):
@@ -50,23 +50,19 @@ class PartnerCommissions(Model):
     extra: dict[str, Any] = attrs.field(factory=no_extra)
 
 
-@attrs.define(kw_only=True)
-class Partner(Model):
-    """A partner. Lists and writes answer less of it than a single read does."""
+@sparse
+@attrs.define(kw_only=True, slots=False)
+class PartnerDetails(Model):
+    """What lists and writes leave out of a partner."""
 
-    id: str | None = None
+    __slots__ = ("kept_sparsely",)
+
     key: str | None = None
     """Referral key: in the oldest published answers only, else in the links."""
-    email: str | None = None
-    name: str | None = None
-    surname: str | None = None
-    status: str | None = None
-    """``active``, ``pending``, ``archived`` or ``deleted``."""
-    approved: bool | None = None
     tos: bool | None = None
     """Whether the terms were accepted."""
     tags: list[str] | None = None
-    """In no certain order; None in lists, which leave them out."""
+    """In no certain order."""
     referral_link: str | None = None
     referral_links: list[str] | None = None
     referrals_count: int | None = None
@@ -74,9 +70,22 @@ class Partner(Model):
     """Single reads only."""
     commissions: PartnerCommissions | None = None
     """Single reads only."""
+    custom_field_values: dict[str, Any] | list[Any] | None = None
+
+
+@attrs.define(kw_only=True, field_transformer=own_first)
+class Partner(PartnerDetails):
+    """A partner. Lists and writes answer less of it than a single read does."""
+
+    id: str | None = None
+    email: str | None = None
+    name: str | None = None
+    surname: str | None = None
+    status: str | None = None
+    """``active``, ``pending``, ``archived`` or ``deleted``."""
+    approved: bool | None = None
     custom_fields: dict[str, Any] | list[Any] | None = None
     """The empty map that the API sends as ``[]`` is ``{}`` here."""
-    custom_field_values: dict[str, Any] | list[Any] | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
     extra: dict[str, Any] = attrs.field(factory=no_extra)
