@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, get_origin
 
 import attrs
@@ -17,7 +18,7 @@ def always(_: Any) -> bool:
     return True
 
 
-@attrs.frozen
+@attrs.define  # not frozen: one is made for each write
 class Lookup:
     """A read that finds what a write would leave behind."""
 
@@ -43,9 +44,17 @@ class Lookup:
         return get_origin(self.result) is Page
 
 
+# One is made for each write, and hardly any is called: they are partials, which are
+# made quicker than functions within functions.
+
+
 def holds(**wanted: Any) -> Callable[[Any], bool]:
     """Accept a record that has these values; one of None was not sent, and is free."""
-    return lambda record: all(
+    return partial(_holds, wanted)
+
+
+def _holds(wanted: Mapping[str, Any], record: Any) -> bool:
+    return all(
         _equal(getattr(record, name), value, name == "email")
         for name, value in wanted.items()
         if value is not None
@@ -76,10 +85,18 @@ def sold_to(
     """Accept a sale to this *customer* that has the values that are *wanted*."""
     # Answers name the customer by key. One that was named otherwise cannot be compared,
     # and one that the program does not know is answered as None.
-    key = customer.get("key")
-    fits = holds(**wanted)
-    return lambda sale: (
-        fits(sale)
+    return partial(_is_sold_to, customer.get("key"), amount_units, reward, wanted)
+
+
+def _is_sold_to(
+    key: str | None,
+    amount_units: str | None,
+    reward: Decimal | float | None,
+    wanted: Mapping[str, Any],
+    sale: Any,
+) -> bool:
+    return (
+        _holds(wanted, sale)
         and (key is None or sale.customer is None or _equal(sale.customer, key))
         and (amount_units is None or _same_units(sale.amount_units, amount_units))
         and (reward is None or _equal(_earned(sale), reward))

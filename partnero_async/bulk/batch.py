@@ -164,7 +164,7 @@ class Batches:
             self._done(batch)
 
     async def _send_alone(self, sale: Sale, buyer: _Buyer) -> None:
-        if await self.sender.send(sale.row, newcomer=buyer.newcomer):
+        if await self.sender.send(sale.row, sale.entry, newcomer=buyer.newcomer):
             await self._met(buyer)
         else:  # the sale may be in doubt, and the customer with it
             await self._look_for(buyer)

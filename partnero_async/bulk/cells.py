@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final
 
 from ..errors import one_line
@@ -183,6 +184,7 @@ TIME = re.compile(
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=1000)  # days come again and again, and are read twice
 def moment(cell: str) -> datetime:
     """Read a date (its midnight in UTC), or a date and time with a zone; ISO 8601."""
     day, rest = cell[:10], cell[10:]

@@ -196,8 +196,8 @@ class Run:
             ).send()
             return
         await each(
-            rows_in(self.journal, "pending"),
-            self.sender.send,
+            self.sender.pending(),
+            lambda pair: self.sender.send(*pair),
             concurrency=self.concurrency,
             halt=self.halt,
         )
