@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from partnero_async._threads import in_thread, to_its_end
-from tests.bulk.held import Held
+from tests.held import Held
 
 WAYS = pytest.mark.parametrize("way", [in_thread, to_its_end])
 

@@ -6,17 +6,17 @@ one. What they share is the event's name, the key of what it is about, and its t
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import wraps
+from functools import partial, wraps
 from hashlib import sha256
 from typing import Any, Final, TypeVar, cast
 
 import attrs
 
+from .._threads import in_thread, to_its_end
 from ..errors import WebhookError
 from ..models.customers import Customer
 from ..models.leads import Lead
@@ -173,15 +173,15 @@ def _plain(function: Function, turns: _Turns) -> Function:
 def _awaited(function: Function, turns: _Turns) -> Function:
     @wraps(function)
     async def handle(event: Event) -> Any:
-        held = await asyncio.to_thread(turns.begin, event)
+        held = await to_its_end(partial(turns.begin, event))
         if held is None:
             return None
         try:
             result = await function(event)
         except BaseException:
-            await asyncio.to_thread(turns.claims.release, held)
+            await in_thread(partial(turns.claims.release, held))
             raise
-        await asyncio.to_thread(turns.done, held)
+        await in_thread(partial(turns.done, held))
         return result
 
     return handle

@@ -40,8 +40,8 @@ from partnero_async.models import (
 from partnero_async.models.partners import CurrencyAmount
 from partnero_async.sandbox import Sandbox
 from tests.bulk.both import export
-from tests.bulk.held import Held
 from tests.bulk.shop import end, environment, names_in, open_shop, run, start
+from tests.held import Held
 from tests.scripted import async_only
 
 AT = datetime(2024, 1, 31, 12, tzinfo=UTC)

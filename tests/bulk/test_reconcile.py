@@ -29,8 +29,8 @@ from partnero_async.bulk import (
 from partnero_async.bulk.sides import Sides
 from partnero_async.sandbox import Sandbox
 from tests.bulk.both import reconcile, run_import
-from tests.bulk.held import Held
 from tests.bulk.shop import HEADER, open_shop, sale, write_csv
+from tests.held import Held
 from tests.scripted import async_only
 
 """Its name is that of the function in it."""

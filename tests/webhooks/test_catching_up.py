@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,6 +40,7 @@ from partnero_async.webhooks import (
 from partnero_async.webhooks.aiohttp import handler
 from partnero_async.webhooks.occurrences import MOMENTS
 from tests.awaited import AwaitedClient, in_thread
+from tests.held import Held
 
 from .conftest import Clock
 from .deliveries import examples
@@ -466,6 +468,49 @@ async def test_what_is_being_handled_comes_again() -> None:
 
     with pytest.raises(EventBusyError, match="being handled"):
         plain(sale_event())
+
+
+@pytest.mark.parametrize("step", range(40))
+async def test_cancelled_at_each_step(step: int) -> None:
+    """Handled, or handled when it comes again; never held by nobody, nor twice."""
+    calls = list[str]()
+
+    @once(MemoryClaims())
+    async def record(event: TransactionCreated) -> None:
+        await asyncio.sleep(0)
+        calls.append(event.name)
+
+    task = asyncio.ensure_future(record(sale_event()))
+    for _ in range(step):
+        await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await record(sale_event())
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("method", ["claim", "release", "done"])
+async def test_a_thread_is_waited_for_when_it_is_cancelled(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is slow does not keep what nobody handles any more."""
+    claims, held, calls = MemoryClaims(), Held(), list[str]()
+    fails = [method == "release"]
+
+    @once(claims)
+    async def record(event: TransactionCreated) -> None:
+        await asyncio.sleep(0)
+        if fails.pop():
+            raise ValueError
+        calls.append(event.name)
+
+    monkeypatch.setattr(claims, method, held.before(getattr(claims, method)))
+    await held.while_cancelled(record(sale_event()))
+    monkeypatch.undo()
+    fails.append(False)
+    await record(sale_event())
+    assert len(calls) == 1
 
 
 def test_what_was_handled_is_remembered_for_a_while() -> None:

@@ -24,11 +24,11 @@ class Held:
     def before(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return it, held up when it is called."""
 
-        def work(*args: Any) -> Any:
+        def work(*args: Any, **options: Any) -> Any:
             self.begun.set()
             assert self.go_on.wait(SECONDS)
             try:
-                return function(*args)
+                return function(*args, **options)
             except Exception as error:
                 self.raised.append(error)
                 raise
