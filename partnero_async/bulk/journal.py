@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 
 import attrs
 
+from .._threads import in_thread
 from .store import Mark, State, Store
 
 __all__ = ["Journal"]
@@ -57,7 +58,12 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._thread.start()
-        await self._opened
+        try:
+            await self._opened
+        except BaseException:
+            self._jobs.put(None)  # nobody comes for it any more
+            await in_thread(self._thread.join)
+            raise
         return self
 
     async def __aexit__(

@@ -14,6 +14,7 @@ from partnero_async.bulk import JournalError, JournalInUseError, JournalWriteErr
 from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.store import Mark, Store
 from tests.bulk.test_store import filled
+from tests.held import Held
 
 
 def states(path: Path) -> dict[int, str]:
@@ -87,6 +88,20 @@ async def test_whoever_was_cancelled_disturbs_nobody(tmp_path: Path) -> None:
         gone.cancel()
         await stays
     assert states(tmp_path / "j") == {1: "sent", 2: "sent"}
+
+
+async def test_cancelled_while_it_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing stays open: the next one has the file."""
+    filled(tmp_path / "j", rows=1).close()
+    held = Held()
+    monkeypatch.setattr(Store, "__init__", held.before(Store.__init__))
+    await held.while_cancelled(Journal(tmp_path / "j").__aenter__())
+    monkeypatch.undo()
+    async with Journal(tmp_path / "j") as journal:
+        await journal.sent(1)
+    assert states(tmp_path / "j") == {1: "sent"}
 
 
 async def test_a_commit_that_fails_is_raised_where_it_is_awaited(
