@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
 
-MADE_LATE: Final = ("extra", "custom_fields")
+MADE_LATE: Final = ("extra", "custom_fields", "kept_sparsely")
 """Maps that are most often empty: each empty dict would be an eighth of a partner."""
 
 
@@ -48,24 +48,13 @@ class Sparse:
 
     def __get__(self, model: Any, _: Any) -> Any:
         """Return what there is."""
-        return self if model is None else _kept(model).get(self._name)
+        return self if model is None else model.kept_sparsely.get(self._name)
 
     def __set__(self, model: Any, value: Any) -> None:
-        """Keep it, in a place that is made for the first that comes."""
-        kept = _kept(model)
-        if value is None:
-            kept.pop(self._name, None)
-        else:
+        """Keep it; that there is none is kept where there was one."""
+        kept = model.kept_sparsely
+        if value is not None or self._name in kept:
             kept[self._name] = value
-            model.kept_sparsely = kept
-
-
-def _kept(model: Any) -> dict[str, Any]:
-    try:
-        found = object.__getattribute__(model, "kept_sparsely")
-    except AttributeError:
-        return {}
-    return cast("dict[str, Any]", found)
 
 
 def sparse(kind: type[T]) -> type[T]:
