@@ -128,79 +128,33 @@ __all__ = [
     "WebhookEventName",
 ]
 
-_HOMES = {
-    **dict.fromkeys(("Account", "ProgramId"), ".account"),
-    **dict.fromkeys(
-        (
-            "AdditionalInfo",
-            "CodeHolder",
-            "Coupon",
-            "CouponShort",
-            "CouponSync",
-            "PromotionCode",
-            "PromotionCodes",
-            "Redemption",
-        ),
-        ".coupons",
+_MODULES = {
+    ".account": "Account ProgramId",
+    ".coupons": (
+        "AdditionalInfo CodeHolder Coupon CouponShort CouponSync PromotionCode "
+        "PromotionCodes Redemption"
     ),
-    **dict.fromkeys(("Customer", "CustomerRef", "NewCustomer"), ".customers"),
-    **dict.fromkeys(
-        (
-            "Lead",
-            "LeadAnswer",
-            "LeadDetails",
-            "LeadFormField",
-            "LeadPerson",
-            "LeadsCommission",
-        ),
-        ".leads",
+    ".customers": "Customer CustomerRef NewCustomer",
+    ".leads": "Lead LeadAnswer LeadDetails LeadFormField LeadPerson LeadsCommission",
+    ".links": "LinkDomain ReferralLink",
+    ".partners": (
+        "CurrencyAmount Partner PartnerBonus PartnerCommissions PartnerRef "
+        "PartnerReferrals SignInUrl"
     ),
-    **dict.fromkeys(("LinkDomain", "ReferralLink"), ".links"),
-    "Page": ".pages",
-    **dict.fromkeys(
-        (
-            "CurrencyAmount",
-            "Partner",
-            "PartnerBonus",
-            "PartnerCommissions",
-            "PartnerRef",
-            "PartnerReferrals",
-            "SignInUrl",
-        ),
-        ".partners",
+    ".payouts": "PayoutRequest PayoutSettings",
+    ".program": (
+        "CurrentSettings PortalSettings Program ProgramInfo ProgramOverview "
+        "ProgramSettings ProgramStats ReferralStats"
     ),
-    **dict.fromkeys(("PayoutRequest", "PayoutSettings"), ".payouts"),
-    **dict.fromkeys(
-        (
-            "CurrentSettings",
-            "PortalSettings",
-            "Program",
-            "ProgramInfo",
-            "ProgramOverview",
-            "ProgramSettings",
-            "ProgramStats",
-            "ReferralStats",
-        ),
-        ".program",
+    ".referrals": (
+        "Balance CustomerBalance Referral ReferralMetadata ReferringCustomer UnitAmount"
     ),
-    **dict.fromkeys(
-        (
-            "Balance",
-            "CustomerBalance",
-            "Referral",
-            "ReferralMetadata",
-            "ReferringCustomer",
-            "UnitAmount",
-        ),
-        ".referrals",
-    ),
-    "NewsletterReward": ".rewards",
-    **dict.fromkeys(("Subscriber", "SubscriberRef"), ".subscribers"),
-    **dict.fromkeys(
-        ("BatchTransaction", "Transaction", "TransactionReward"), ".transactions"
-    ),
-    **dict.fromkeys(("Webhook", "WebhookEventName"), ".webhooks"),
+    ".rewards": "NewsletterReward",
+    ".subscribers": "Subscriber SubscriberRef",
+    ".transactions": "BatchTransaction Transaction TransactionReward",
+    ".webhooks": "Webhook WebhookEventName",
 }
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 if not TYPE_CHECKING:  # a checker takes a misspelt name for one of these
     __getattr__ = lazily(__name__, __all__, _HOMES, ".pages")
