@@ -22,7 +22,7 @@ from .journal import Journal
 from .stops import JournalWriteError
 from .store import Row, State
 
-__all__ = ["Halt", "HaltedError", "chunks_in", "each", "rows_in"]
+__all__ = ["Halt", "HaltedError", "each", "rows_in"]
 
 T = TypeVar("T")
 
@@ -87,21 +87,15 @@ class HaltedError(Exception):
     """Nothing new is to be sent, and this had not left yet."""
 
 
-async def chunks_in(journal: Journal, *states: State) -> AsyncIterator[list[Row]]:
-    """Walk the rows in these states, as many as are in memory at a time."""
+async def rows_in(journal: Journal, *states: State) -> AsyncIterator[Row]:
+    """Walk the rows in these states, a chunk in memory at a time."""
     after = 0
     while rows := await journal.do(
         lambda store: store.fetch(states, after=after, limit=CHUNK)  # noqa: B023 - awaited at once
     ):
-        yield rows
-        after = rows[-1].row
-
-
-async def rows_in(journal: Journal, *states: State) -> AsyncIterator[Row]:
-    """Walk the rows in these states one by one."""
-    async for rows in chunks_in(journal, *states):
         for row in rows:
             yield row
+        after = rows[-1].row
 
 
 async def each(
