@@ -10,7 +10,7 @@ from partnero_async.bulk import (
     ColumnError,
     Source,
     SourceOptions,
-    fields_of,
+    dry_run,
     load_mapping,
     mapping_names,
 )
@@ -116,26 +116,48 @@ def test_a_file_that_holds_what_is_no_option(
 
 def test_a_file_that_is_not_there() -> None:
     """A name that is none of ours, and no file, says what there is."""
-    with pytest.raises(ColumnError, match="neither a file nor one of affiliatewp"):
+    with pytest.raises(
+        ColumnError, match="neither a file nor one of affiliatepress, affiliatewp, dub"
+    ):
         load_mapping("rewardfull", "partners")
     with pytest.raises(ColumnError, match=r"--mapping no\.toml: No such file"):
         load_mapping("no.toml", "partners")
 
 
-@pytest.mark.parametrize("name", mapping_names())
-def test_ready_mappings_fit_the_fields(name: str) -> None:
-    """Each names fields that exist, and says where its columns are documented."""
+HEADERS = {
+    "affiliatepress": (
+        "Affiliate ID,Username,User Email,First Name,Last Name,Payout Email,"
+        "Unpaid Earnings,Paid Earnings,Website,Status,Total Visit,Converted,"
+        "How Will You Promote Us?,Date Registered"
+    ),
+    "affiliatewp": (
+        "Affiliate ID,Email,Name,Payment Email,Username,Rate,Rate Type,Earnings,"
+        "Referrals,Visits,Conversion Rate,Status,Date Registered"
+    ),
+    "dub": "ID,Name,Email,Country,Status,Enrolled at,Payouts enabled at",
+}
+"""The first line of what each exports, from the source that its mapping names."""
+
+
+def test_there_is_a_header_for_each_ready_mapping() -> None:
+    """So that none is shipped that was never tried."""
+    assert mapping_names() == sorted(HEADERS)
+
+
+@pytest.mark.parametrize(("name", "header"), HEADERS.items())
+async def test_a_ready_mapping_reads_what_its_system_exports(
+    tmp_path: Path, name: str, header: str
+) -> None:
+    """Each row becomes a partner, and the mapping says where the columns are from."""
     folder = Path(__file__).parents[2] / "partnero_async" / "bulk" / "mappings"
-    text = (folder / f"{name}.toml").read_text(encoding="utf-8")
-    assert "https://" in text
+    assert "https://" in (folder / f"{name}.toml").read_text(encoding="utf-8")
+    cells = [f"{column}@example.com".replace(" ", "") for column in header.split(",")]
+    file = written(tmp_path, "partners.csv", f"{header}\n{','.join(cells)}\n")
     options = load_mapping(name, "partners")
-    columns = options.get("columns", {})
-    assert set(columns) <= set(fields_of("partners"))
-    header = [*columns.values(), *options.get("ignore", ())]
-    plan = plan_of("partners", Source(path="x.csv", **options), header)
-    assert {field.name for _, field in plan.takes} == set(columns)
-
-
-def test_the_ready_mappings() -> None:
-    """Those that are there."""
-    assert mapping_names() == ["affiliatewp"]
+    plan = plan_of("partners", Source(path=file, **options), header.split(","))
+    arguments = plan.read(cells).arguments
+    assert {"key", "email", "name"} <= arguments.keys()
+    assert arguments["email"] in ("Email@example.com", "UserEmail@example.com")
+    assert "ID@" in arguments["key"]
+    with await dry_run("partners", Source(path=file, **options)) as checked:
+        assert checked.refuse == 0
