@@ -202,10 +202,9 @@ class Call:
         raise self.complete(applied)
 
     def _with_drift(self, value: T, found: list[Finding]) -> T:
-        for finding in found:
-            self._line.drift.note(finding)
+        self._line.drift.note(found)
         if self.settings.strict:
-            raise DriftError("; ".join(map(str, found)))
+            raise DriftError("; ".join(map(str, dict.fromkeys(found))))
         return value
 
     # --- one attempt ---------------------------------------------------------

@@ -23,6 +23,8 @@ OFTEN: Final = 8
 """Times that a shape has come when it gets a function: to write one takes longer."""
 MOST: Final = 100
 """Shapes of a model that are told apart: a hostile answer does not fill the memory."""
+STRANGE: Final = 50
+"""Members more than a model has that a function is written for, for the same reason."""
 
 
 def misfit(expected: str, value: Any) -> TypeError:
@@ -74,7 +76,7 @@ def shaped(
             make = one_by_one
             if len(came) < MOST or shape in came:
                 came[shape] += 1
-                if came[shape] == OFTEN and members.keys() >= value.keys():
+                if came[shape] == OFTEN and len(shape) <= len(members) + STRANGE:
                     written[shape] = _write(kind, members, shape, inspector)
         return make(value)
 
@@ -114,30 +116,44 @@ def _write(
     shape: tuple[str, ...],
     inspector: Inspector,
 ) -> Callable[[dict[str, Any]], T]:
-    """Write the function for one shape, of members that are all known.
+    """Write the function for one shape.
 
-    A model's other members are None; an empty map is made when it is asked for.
+    A model's other members are None; an empty map is made when it is asked for. Names
+    that the model does not know are the server's: they are values that the function
+    has, and no part of its text.
     """
     known: dict[str, Any] = {"new": object.__new__, "kind": kind, "watching": watching}
     known |= {"parsed": datetime.fromisoformat, "UTC": UTC}
-    given = ", ".join(f"given_{name}" for name in shape)
+    given = ", ".join(f"given_{place}" for place in range(len(shape)))
     lines = ["def make(came):", f" [{given}] = came.values()", " model = new(kind)"]
-    for name in shape:
-        known[f"hook_{name}"] = members[name]
-        read = _read(f"given_{name}", f"hook_{name}", members[name])
-        lines.append(f" if given_{name} is not None:")
-        lines += [f"  {line}" for line in read]
-        where = f"if given_{name} != {{}}: " if name in MADE_LATE else ""
-        lines.append(f" {where}model.{name} = given_{name}")
+    extra, news = list[str](), list[str]()
+    for place, name in enumerate(shape):
+        if name in members:
+            known[f"hook_{place}"] = members[name]
+            lines += _set(name, f"given_{place}", f"hook_{place}", members[name])
+        else:
+            known[f"name_{place}"], known[f"news_{place}"] = name, inspector.news(name)
+            extra.append(f"name_{place}: given_{place}")
+            news.append(f"news_{place}(type(given_{place}))")
     lines += [
         f" model.{name} = None" for name in _slots(kind, members) if name not in shape
     ]
+    if extra:
+        lines.append(f" model.extra = {{{', '.join(extra)}}}")
     known["missing"] = inspector.missing(shape)
-    if known["missing"]:
-        lines += [" if watching.get() is not None:", "  watching.get().extend(missing)"]
+    if news or known["missing"]:
+        lines += [" found = watching.get()", " if found is not None:"]
+        lines.append(f"  found += [{', '.join([*news, '*missing'])}]")
     lines.append(" return model")
     exec("\n".join(lines), known)  # noqa: S102 - its names are those of our own models
     return cast("Callable[[dict[str, Any]], T]", known["make"])
+
+
+def _set(name: str, given: str, hook_name: str, hook: Hook) -> list[str]:
+    """Write how a value becomes the member *name*."""
+    read = [f"  {line}" for line in _read(given, hook_name, hook)]
+    where = f"if {given} != {{}}: " if name in MADE_LATE else ""
+    return [f" if {given} is not None:", *read, f" {where}model.{name} = {given}"]
 
 
 def _read(given: str, name: str, hook: Hook) -> list[str]:

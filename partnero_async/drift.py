@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
+from functools import cache, partial
 from typing import Any, Final, Literal
 
 import attrs
@@ -28,7 +29,7 @@ __all__ = ["Drift", "Finding"]
 What = Literal["unknown field", "unknown value", "other type", "missing field"]
 
 
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)  # each is counted, many times
 class Finding:
     """One thing that is not as it was published."""
 
@@ -66,10 +67,11 @@ class Drift:
         lines = [f"{finding}, {n} times" for finding, n in sorted(self.counts.items())]
         return "\n".join(["The API has sent what this version does not know:", *lines])
 
-    def note(self, finding: Finding) -> None:
-        """Count a finding."""
-        if len(self.counts) < MOST or finding in self.counts:
-            self.counts[finding] += 1
+    def note(self, found: Iterable[Finding]) -> None:
+        """Count findings."""
+        for finding, times in Counter(found).items():
+            if len(self.counts) < MOST or finding in self.counts:
+                self.counts[finding] += times
 
 
 MOST: Final = 1_000
@@ -94,11 +96,15 @@ class Inspector:
 
     def unknown(self, extra: Mapping[str, Any]) -> list[Finding]:
         """Return the news about members that the model does not have."""
-        found: list[Finding] = []
-        for name, value in extra.items():
-            where = self._where(one_line(name)[:LONGEST])
-            found.append(Finding("unknown field", where, JSON_TYPES[type(value)]))
-        return found
+        return [self._unknown(name, type(value)) for name, value in extra.items()]
+
+    def news(self, name: str) -> Callable[[type], Finding]:
+        """Return what makes the news about an unknown member out of a value's type."""
+        return cache(partial(self._unknown, name))
+
+    def _unknown(self, name: str, kind: type) -> Finding:
+        where = self._where(one_line(name)[:LONGEST])
+        return Finding("unknown field", where, JSON_TYPES[kind])
 
     def missing(self, names: Iterable[str]) -> list[Finding]:
         """Return the news about members that did not come, of those that always do."""

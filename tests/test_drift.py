@@ -95,9 +95,9 @@ def test_findings_are_counted(play: Play) -> None:
 def test_hostile_answers_do_not_fill_the_memory() -> None:
     """Only so many findings are told apart; those that are known go on counting."""
     drift = Drift()
-    for number in range(2 * MOST):
-        drift.note(Finding("unknown field", f"Partner.x{number}", "text"))
-    drift.note(Finding("unknown field", "Partner.x0", "text"))
+    fields = [f"Partner.x{number}" for number in range(2 * MOST)]
+    drift.note(Finding("unknown field", field, "text") for field in fields)
+    drift.note([Finding("unknown field", "Partner.x0", "text")])
     assert len(drift.counts) == MOST
     assert drift.counts[Finding("unknown field", "Partner.x0", "text")] == 2
 
@@ -124,6 +124,19 @@ def test_strict_client_raises(
     assert "unknown field: Customer.new (number)" in str(error)
     assert error.maybe_applied is applied
     assert len(script.seen) == 1
+
+
+def test_strict_client_says_each_thing_once(play: Play) -> None:
+    """However many items of a page have it."""
+
+    async def read(client: Partnero) -> Any:
+        with pytest.raises(DriftError) as caught:
+            await client.transactions.list().page(1)
+        return caught.value
+
+    sale = {**SALE, "fee": True}
+    error, _ = play([page(*[sale] * 20)], read, strict=True)
+    assert error.message == "unknown field: Transaction.fee (boolean)"
 
 
 def test_strict_client_takes_what_was_published(play: Play) -> None:

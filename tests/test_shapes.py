@@ -38,6 +38,8 @@ ODD = [
     {"key": "c1", "created_at": TIMES[1], "odd": 1},
     [{"currency": "EUR", "amount": 3}, {"amount": None}],
 ]
+STRANGE = ["unknown", "extra", "kept_sparsely", "given_0", "def", "}", "'", '"', "\\"]
+"""Names of members that a server might have, and that a model does not."""
 
 
 def value_of(hint: Any) -> st.SearchStrategy[Any]:
@@ -47,11 +49,13 @@ def value_of(hint: Any) -> st.SearchStrategy[Any]:
 
 
 def objects(model: type) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw some of a model's members in any order, now and then with an unknown one."""
+    """Draw some of a model's members in any order, now and then with unknown ones."""
     hints = get_type_hints(model)
     del hints["extra"]
     known = st.lists(st.sampled_from(sorted(hints)), unique=True)
-    names = st.one_of(known, known, known.map(lambda names: [*names, "unknown"]))
+    strange = st.lists(st.sampled_from(STRANGE) | st.text(), max_size=3)
+    more = st.tuples(known, strange).map(lambda both: [*both[1], *both[0]])
+    names = st.one_of(known, more, more.flatmap(st.permutations))
     return names.flatmap(
         lambda names: st.fixed_dictionaries(
             {name: value_of(hints.get(name)) for name in names}
@@ -150,6 +154,17 @@ def test_shapes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(_shapes.OFTEN + 1):
         assert structure({"id": "p1"}, None).id == "p1"
     assert written == []
+
+
+def test_a_function_is_not_written_for_any_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An object with far more members than its model has is read one by one."""
+    monkeypatch.setattr(_shapes, "_write", None)
+    structure = new_converter(detailed=False).get_structure_hook(Partner)
+    came = {f"odd{number}": number for number in range(1_000)}
+    for _ in range(_shapes.OFTEN + 1):
+        assert structure(came, None).extra == came
 
 
 def test_times_without_a_zone_are_in_utc() -> None:
