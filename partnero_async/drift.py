@@ -94,7 +94,7 @@ class Inspector:
         # What a program's statistics are was published as texts: no news there.
         self._numbers = numbers if model in ALWAYS else frozenset[str]()
 
-    def unknown(self, extra: Mapping[str, Any]) -> list[Finding]:
+    def unknown(self, extra: Mapping[str, object]) -> list[Finding]:
         """Return the news about members that the model does not have."""
         return [self._unknown(name, type(value)) for name, value in extra.items()]
 
