@@ -10,7 +10,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from types import NoneType
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from . import _doubt
 from ._convert import read
@@ -162,9 +162,10 @@ class Call:
         if outcome is not Outcome.OK:
             action = decide(self.kind, outcome, self._known())
             self._note(outcome)
-        last, flight = self._last, cast("Flight", self._flight)
+        last = self._last
+        flight: Any = self._flight  # there was an attempt
         came = str(last.status) if isinstance(last, Answer) else verdict.why
-        self.timeline.ended(self.operation, flight.began, came, action.value)
+        self.timeline.ended(self._request.operation, flight.began, came, action)
         return action
 
     def _note(self, outcome: Outcome) -> None:
@@ -372,5 +373,5 @@ class Call:
         if flight is None or self.kind is Kind.READ:
             return
         if self.in_doubt or flight.left:
-            self.timeline.ended(self.operation, flight.began, "cancelled", "raise")
+            self.timeline.ended(self.operation, flight.began, "cancelled", Action.RAISE)
             self.complete(AmbiguousWriteError("cancelled before its outcome was known"))

@@ -37,9 +37,10 @@ def read(
     Raises `UnexpectedBodyError` that names the path, such as
     ``data.rewards[0].amount``.
     """
+    kind: Any = result
     token = watching.set(found)
     try:
-        return cast("T", _reader(cast("Any", result))(payload))
+        value: T = _reader(kind)(payload)
     except Exception as error:  # noqa: BLE001 - whatever a hook raises is the body's fault
         where = path_of_fault(result, payload) or str(error)
         raise UnexpectedBodyError(
@@ -47,6 +48,7 @@ def read(
         ) from None
     finally:
         watching.reset(token)
+    return value
 
 
 @cache

@@ -62,19 +62,20 @@ class Line:
         self.rng: random.Random = rng or random.Random()  # noqa: S311
         self.closed: bool = False
 
-    def check(self) -> None:
+    def check(self, operation: str) -> None:
         """Raise where no call can be made: after `close`, and in a forked child."""
         if self.closed:
-            raise ClientClosedError("this client is closed")
+            raise ClientClosedError("this client is closed", operation=operation)
         pid = os.getpid()
         if self._pid != pid:
-            self._enter_process(pid)
+            self._enter_process(pid, operation)
 
-    def _enter_process(self, pid: int) -> None:
+    def _enter_process(self, pid: int, operation: str) -> None:
         if self._pid is not None:
             raise UsageError(
                 "this client was used before the process forked, and its connections"
-                " are the parent's: make a new client after the fork"
+                " are the parent's: make a new client after the fork",
+                operation=operation,
             )
         self._pid = pid
 

@@ -75,10 +75,11 @@ class Bound:
     programs: frozenset[str]
     """The types that have it."""
 
-    @property
-    def shared(self) -> bool:
-        """Whether another type has something else at the same URLs."""
-        return self.noun in MARKS
+    shared: bool = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda self: self.noun in MARKS, takes_self=True),
+    )
+    """Whether another type has something else at the same URLs."""
 
     def is_other(self, value: Any, *, paged: bool) -> bool:
         """Tell an answer that is plainly of what another type has at these URLs."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .errors import Attempt
+from .retries import Action
 
 WORTH_A_LOG: Final = 2.0
 """Seconds: a longer wait is logged."""
@@ -32,7 +33,7 @@ class Timeline:
     def attempts(self) -> tuple[Attempt, ...]:
         """What was sent so far."""
         # They are made when they are asked for: most calls end well, and nobody asks.
-        return tuple(Attempt(*ended) for ended in self._ended)
+        return tuple(_attempt(*ended) for ended in self._ended)
 
     @property
     def elapsed(self) -> float:
@@ -45,7 +46,7 @@ class Timeline:
         if seconds > WORTH_A_LOG:
             logger.info("%s waits %.1f s: %s", operation, seconds, why)
 
-    def ended(self, operation: str, began: float, came_back: str, then: str) -> None:
+    def ended(self, operation: str, began: float, came_back: str, then: Action) -> None:
         """Note the end of an attempt, and what was decided about it."""
         waits, took = self._waited, self._now() - began
         waited, waited_for = 0.0, ""
@@ -56,9 +57,15 @@ class Timeline:
         ended = (operation, at, took, came_back, then, waited, waited_for)
         self._ended.append(ended)
         if logger.isEnabledFor(logging.DEBUG):
-            log(Attempt(*ended), len(self._ended))
+            log(_attempt(*ended), len(self._ended))
         if self._hook:
-            tell(self._hook, Attempt(*ended))
+            tell(self._hook, _attempt(*ended))
+
+
+def _attempt(
+    operation: str, at: float, took: float, came_back: str, then: Action, *waited: Any
+) -> Attempt:
+    return Attempt(operation, at, took, came_back, then.value, *waited)
 
 
 def log(attempt: Attempt, number: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self
 
 
 class Timeout:
@@ -20,18 +20,19 @@ class Timeout:
     that comes from elsewhere stays one.
     """
 
-    __slots__ = ("_all", "_asked", "_expired", "_task", "when")
+    __slots__ = ("_asked", "_expired", "_running", "_task", "when")
 
-    def __init__(self, timeouts: Timeouts, when: float) -> None:
-        self._all = timeouts
+    def __init__(self, running: set[Timeout], when: float) -> None:
+        self._running = running
         self._expired = False
         self.when: float = when
 
     def __enter__(self) -> Self:
         """Begin, for the running task."""
-        self._task = cast("asyncio.Task[object]", asyncio.current_task())
-        self._asked = self._task.cancelling()
-        self._all.add(self)
+        task: Any = asyncio.current_task()
+        self._task: asyncio.Task[object] = task
+        self._asked = task.cancelling()
+        self._running.add(self)
         return self
 
     def __exit__(
@@ -41,7 +42,8 @@ class Timeout:
         traceback: TracebackType | None,
     ) -> None:
         """End; raise TimeoutError where its time was over."""
-        self._all.drop(self)
+        # The timer stays: it finds out what is left, once it is due.
+        self._running.discard(self)
         if not self._expired:
             return
         others = self._task.uncancel() > self._asked
@@ -67,18 +69,9 @@ class Timeouts:
 
     def until(self, when: float) -> Timeout:
         """Return a block that ends at *when*, by the loop's clock."""
-        return Timeout(self, when)
-
-    def add(self, timeout: Timeout) -> None:
-        """Have a block end at its time."""
-        self._running.add(timeout)
-        if timeout.when < self._next:
-            self._set_timer(timeout.when)
-
-    def drop(self, timeout: Timeout) -> None:
-        """Let a block be: it has ended."""
-        # The timer stays: it finds out what is left, once it is due.
-        self._running.discard(timeout)
+        if when < self._next:
+            self._set_timer(when)
+        return Timeout(self._running, when)
 
     def close(self) -> None:
         """Set no timer any more."""

@@ -14,7 +14,7 @@ from ._lookup import Lookup
 from ._programs import REFUSALS, Bound, OwnProgram, explained, mismatch
 from ._settings import Settings
 from ._wire import request
-from .errors import PartneroError, RefusedError, WrongProgramError
+from .errors import RefusedError, WrongProgramError
 from .models.pages import Page
 from .pacing import Gate
 from .retries import Kind
@@ -64,7 +64,7 @@ class Transport:
         is for a call that has less time than others. Raises a `PartneroError`, and
         nothing else.
         """
-        self._check(operation)
+        self.line.check(operation)
         sent = request(operation, parts=parts, query=query, json=json)
         now = asyncio.get_running_loop().time()
         timeout = self.settings.timeout
@@ -83,13 +83,6 @@ class Transport:
             return await self._run(call, result, bound)
         with telemetry.operation(operation):
             return await self._run(call, result, bound)
-
-    def _check(self, operation: str) -> None:
-        try:
-            self.line.check()
-        except PartneroError as error:
-            error.operation = operation
-            raise
 
     async def _run(self, call: Call, result: type[T], bound: Bound | None) -> T:
         shared = bound is not None and bound.shared

@@ -145,7 +145,7 @@ def test_closed_it_sets_no_timer() -> None:
         timeout.__enter__()
         timeouts.close()
         assert timers() == 0
-        timeouts.add(timeouts.until(1))
+        timeouts.until(1)
         assert timers() == 0
         timeout.__exit__(None, None, None)
         here().close()

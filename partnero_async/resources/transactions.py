@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from types import NoneType
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from .._keys import made_up_key
 from .._lookup import Lookup, holds, sold_to
@@ -269,9 +269,13 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
         )
 
 
+SALES: Final = Page[Transaction]  # once: one is looked up for each sale
+"""A page of sales."""
+
+
 def _sales_with(key: str, **rest: Any) -> Lookup:
     return Lookup(
-        Page[Transaction],
+        SALES,
         "GET /transactions",
         query={"key": key, "limit": 100},
         mine=holds(key=key),
