@@ -145,9 +145,8 @@ class Kind:
 
     def _key_in(self, arguments: Arguments) -> str:
         # Called for each row, and most resources have one.
-        first, *others = self.keys
-        if not others:
-            return first
+        if len(self.keys) == 1:
+            return self.keys[0]
         return next(name for name in self.keys if arguments.get(name) is not None)
 
     def _named(self, name: str, value: str) -> str:

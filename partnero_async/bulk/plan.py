@@ -92,10 +92,14 @@ class Plan:
             cell = cells[position]
             if cell:
                 try:
-                    put(arguments, field.path, field.parse(cell))
+                    value = field.parse(cell)
                 except CellError as error:
                     raise _malformed(field, error) from None
                 present.add(field.name)
+                if field.is_nested:
+                    put(arguments, field.path, value)
+                else:
+                    arguments[field.name] = value
         self._check(present, creates=bool(arguments.get("create_customer")))
         return self._entry(arguments)
 
@@ -141,7 +145,7 @@ class Plan:
 
 
 def _texts(arguments: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    amount, units = (arguments.get(name) for name in MONEY)
+    amount, units = arguments.get("amount"), arguments.get("amount_units")
     return None if amount is None else str(amount), units.upper() if units else None
 
 

@@ -12,6 +12,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
+import msgspec
+
+from .._json import encode
 from .database import Database
 
 __all__ = ["Mark", "Row", "Sale", "State", "Store"]
@@ -130,7 +133,7 @@ class Store(Database):
 
         Raises `sqlite3.IntegrityError` then: `claimed_by` says which.
         """
-        cells = json.dumps(row.cells)
+        cells = encode(row.cells).decode()
         values = *row[:CELLS], cells, *row[CELLS + 1 :], digest, claim
         self._sql.execute(ADD, values)
 
@@ -166,7 +169,7 @@ class Store(Database):
         for row, state, code, reason, sent_at, field in latest.values():
             change = state, code, reason, field, now if sent_at else None
             changes.setdefault(change, []).append(row)
-        text = json.dumps([(*change, rows) for change, rows in changes.items()])
+        text = encode([(*change, rows) for change, rows in changes.items()]).decode()
         with self.explained():
             self._sql.execute(MARK, (text,))
 
@@ -381,5 +384,8 @@ class Store(Database):
 
 def _row(values: Sequence[Any]) -> Row:
     read = list(values)
-    read[CELLS] = json.loads(read[CELLS] or "[]")
-    return Row(*read)
+    read[CELLS] = _texts.decode(read[CELLS] or b"[]")
+    return Row._make(read)
+
+
+_texts: Final = msgspec.json.Decoder(list[str])
