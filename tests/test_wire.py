@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import OrderedDict
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -187,8 +189,10 @@ def test_none_is_dropped_at_all_depths() -> None:
 
 
 def test_any_mapping_and_sequence_will_do() -> None:
-    """Inputs are wide: tuples are arrays."""
-    assert without_none({"tags": ("a", "b")}) == {"tags": ["a", "b"]}
+    """Inputs are wide: tuples are arrays, and read-only views are objects."""
+    partner = MappingProxyType({"key": "ada", "id": None})
+    sent = OrderedDict(tags=("a", "b"), partner=partner)
+    assert without_none(sent) == {"tags": ["a", "b"], "partner": {"key": "ada"}}
 
 
 @pytest.mark.parametrize(
