@@ -8,9 +8,9 @@ request's headers, and with them the key.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import attrs
@@ -70,7 +70,10 @@ class DroppedError(Exception):
 class _Request(aiohttp.ClientRequest):
     """A request that goes out only where the next answer must be its own."""
 
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+    # One coroutine, and not one that waits for another.
+    def send(  # pyright: ignore[reportIncompatibleMethodOverride] - it is awaited at once
+        self, conn: Connection
+    ) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         """Refuse a connection on which something came that nobody had asked for.
 
         aiohttp (3.14) keeps it while the connection is idle, and gives it to the next
@@ -82,7 +85,7 @@ class _Request(aiohttp.ClientRequest):
         # not reached is the only proof that a request was not sent. A trace would tell
         # the same, and cost a tenth of the request.
         flying.get().left = True
-        return await super().send(conn)
+        return super().send(conn)
 
 
 class _Response(aiohttp.ClientResponse):
