@@ -75,11 +75,10 @@ class Bound:
     programs: frozenset[str]
     """The types that have it."""
 
-    shared: bool = attrs.field(
-        init=False,
-        default=attrs.Factory(lambda self: self.noun in MARKS, takes_self=True),
-    )
-    """Whether another type has something else at the same URLs."""
+    @property
+    def shared(self) -> bool:
+        """Whether another type has something else at the same URLs."""
+        return self.noun in MARKS
 
     def is_other(self, value: Any, *, paged: bool) -> bool:
         """Tell an answer that is plainly of what another type has at these URLs."""

@@ -30,12 +30,6 @@ class Field:
     """Where it goes in the arguments of the create method."""
     parse: Parse = attrs.field(repr=False)
 
-    is_nested: bool = attrs.field(
-        init=False,
-        default=attrs.Factory(lambda self: len(self.path) > 1, takes_self=True),
-    )
-    """Whether it goes into an argument, and is none of its own."""
-
 
 ANY: Final = "NAME"
 """What stands for a name of the caller's own: ``metadata.NAME``."""

@@ -96,10 +96,10 @@ class Plan:
                 except CellError as error:
                     raise _malformed(field, error) from None
                 present.add(field.name)
-                if field.is_nested:
-                    put(arguments, field.path, value)
-                else:
+                if len(field.path) == 1:  # as most, and quicker so
                     arguments[field.name] = value
+                else:
+                    put(arguments, field.path, value)
         self._check(present, creates=bool(arguments.get("create_customer")))
         return self._entry(arguments)
 
@@ -145,7 +145,7 @@ class Plan:
 
 
 def _texts(arguments: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    amount, units = arguments.get("amount"), arguments.get("amount_units")
+    amount, units = map(arguments.get, MONEY)
     return None if amount is None else str(amount), units.upper() if units else None
 
 

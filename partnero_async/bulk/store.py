@@ -98,6 +98,7 @@ class Sale(NamedTuple):
 
 COLUMNS: Final = ", ".join(Row._fields)
 CELLS: Final = Row._fields.index("cells")
+CELLS_OF: Final = msgspec.json.Decoder(list[str]).decode
 ADD: Final = (
     f"INSERT INTO rows ({COLUMNS}, digest, claim)"  # noqa: S608 - names of ours
     f" VALUES ({', '.join('?' * (len(Row._fields) + 2))})"
@@ -384,8 +385,5 @@ class Store(Database):
 
 def _row(values: Sequence[Any]) -> Row:
     read = list(values)
-    read[CELLS] = _texts.decode(read[CELLS] or b"[]")
+    read[CELLS] = CELLS_OF(read[CELLS] or b"[]")
     return Row._make(read)
-
-
-_texts: Final = msgspec.json.Decoder(list[str])

@@ -155,6 +155,7 @@ async def test_a_ready_mapping_reads_what_its_system_exports(
     file = written(tmp_path, "partners.csv", f"{header}\n{','.join(cells)}\n")
     options = load_mapping(name, "partners")
     plan = plan_of("partners", Source(path=file, **options), header.split(","))
+    assert {field.name for _, field in plan.takes} == set(options.get("columns", {}))
     arguments = plan.read(cells).arguments
     assert {"key", "email", "name"} <= arguments.keys()
     assert arguments["email"] in ("Email@example.com", "UserEmail@example.com")
