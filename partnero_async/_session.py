@@ -8,7 +8,8 @@ request's headers, and with them the key.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -155,7 +156,8 @@ def _no_answer(error: Exception, flight: Flight) -> Failure:
             return flight.lost(f"the answer is not HTTP ({type(error).__name__})")
 
 
-def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+@contextmanager
+def _ended_by_its_connection(response: aiohttp.ClientResponse) -> Generator[None]:
     """Have the body end when its connection does.
 
     aiohttp (3.14) closes the connection over a chunk that it cannot parse, and does not
@@ -173,8 +175,14 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
     closed = None if protocol is None else protocol.closed
     if closed is None:
         end(None)
-    else:
-        closed.add_done_callback(end)
+        yield
+        return
+    closed.add_done_callback(end)
+    try:
+        yield
+    finally:
+        # The connection goes on to serve other answers, for hours maybe.
+        closed.remove_done_callback(end)
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
@@ -187,17 +195,17 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     if content.is_eof():  # it came with the head, as most do
         body = content.read_nowait()
         return body if len(body) <= LARGEST else b""
-    _end_with_connection(response)
     chunks: list[bytes] = []
     size = 0
     try:
-        while not content.at_eof():
-            chunk = await content.readany()
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LARGEST:
-                response.close()
-                return b""
+        with _ended_by_its_connection(response):
+            while not content.at_eof():
+                chunk = await content.readany()
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > LARGEST:
+                    response.close()
+                    return b""
     except (aiohttp.ClientError, OSError):
         response.close()
         return b""

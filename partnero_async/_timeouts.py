@@ -74,10 +74,10 @@ class Timeouts:
         return Timeout(self._running, when)
 
     def close(self) -> None:
-        """Set no timer any more."""
-        self._next = -math.inf
-        if self._timer:
+        """Leave no timer behind; what is still under way keeps its end."""
+        if self._timer and not self._running:
             self._timer.cancel()
+            self._timer, self._next = None, math.inf
 
     def _set_timer(self, when: float) -> None:
         if self._timer:

@@ -29,7 +29,7 @@ from partnero_async import (
     UnexpectedBodyError,
     ValidationError,
 )
-from partnero_async._session import LARGEST, _end_with_connection
+from partnero_async._session import LARGEST, _ended_by_its_connection
 from tests.faulty import Act, Faulty, answer, drop, faulty, hang, raw, reset
 
 KEY = "canary-5d41402abc4b2a76"
@@ -364,8 +364,31 @@ async def test_body_ends_with_its_connection(how: str) -> None:
     protocol = SimpleNamespace(closed=closed)
     connection = None if how == "no connection" else SimpleNamespace(protocol=protocol)
     response: Any = SimpleNamespace(content=content, connection=connection)
-    _end_with_connection(response)
-    if closed is not None:
-        closed.cancel() if how == "cancelled" else closed.set_result(None)
-    await asyncio.sleep(0)
+    with _ended_by_its_connection(response):
+        if closed is not None:
+            closed.cancel() if how == "cancelled" else closed.set_result(None)
+        await asyncio.sleep(0)
     assert isinstance(content.exception(), aiohttp.ClientPayloadError)
+
+
+async def test_answers_leave_nothing_on_their_connection() -> None:
+    """One connection serves a program for days: what each answer left would add up."""
+
+    async def act(writer: asyncio.StreamWriter) -> bool:
+        body = b'{"data": {"key": "c1"}, "status": 1}'
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body))
+        await writer.drain()
+        await asyncio.sleep(0.01)  # so that the body comes by itself
+        writer.write(body)
+        return True
+
+    async with faulty([act]) as server, client_of(Partnero, server) as client:
+        left: list[int] = []
+        for _ in range(4):
+            await read(client)
+            (line,) = client._transport.line.sessions._by_loop.values()
+            connector: Any = line[0]._http.connector
+            ((kept, _),) = (each for idle in connector._conns.values() for each in idle)
+            left.append(len(kept.closed._callbacks or []))
+    assert len(set(left)) == 1, left

@@ -136,18 +136,20 @@ def test_an_error_inside_is_raised_as_it_is() -> None:
     run_virtual(main())
 
 
-def test_closed_it_sets_no_timer() -> None:
-    """What is still under way is cancelled by whoever closes."""
+def test_closed_it_leaves_no_timer() -> None:
+    """One of what is over is not waited for, and one of what goes on stays."""
 
-    async def main() -> None:
+    async def main() -> tuple[int, float]:
         timeouts = here()
-        timeout = timeouts.until(5)
-        timeout.__enter__()
+        with timeouts.until(5):
+            pass
+        assert timers() == 1
         timeouts.close()
-        assert timers() == 0
-        timeouts.until(1)
-        assert timers() == 0
-        timeout.__exit__(None, None, None)
+        left = timers()
+        with pytest.raises(TimeoutError), timeouts.until(3):  # noqa: PT012 - as above
+            timeouts.close()
+            await asyncio.sleep(60)
         here().close()
+        return left, now()
 
-    run_virtual(main())
+    assert run_virtual(main()) == (0, 3)
