@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar, cast
 
 from . import _doubt
 from ._convert import read
+from ._json import decode
 from ._line import Line, leaving
 from ._lookup import Lookup
 from ._session import Failure, Flight, Session
@@ -33,7 +34,7 @@ from .errors import (
     Sent,
     UnexpectedBodyError,
 )
-from .pacing import retry_after
+from .pacing import resets_in, retry_after
 from .retries import (
     ATTEMPTS,
     LEAST_TIME,
@@ -166,6 +167,7 @@ class Call:
         flight: Any = self._flight  # there was an attempt
         came = str(last.status) if isinstance(last, Answer) else verdict.why
         self.timeline.ended(self._request.operation, flight.began, came, action)
+        flight.over = True
         return action
 
     def _note(self, outcome: Outcome) -> None:
@@ -184,7 +186,13 @@ class Call:
             keyed=self.lookup is not None,
             returns_existing=self._returns_existing,
             wants_answer=self._wants_answer,
+            by_api=self.heard_the_api,
         )
+
+    @property
+    def heard_the_api(self) -> bool:
+        """Whether the last answer is the API's own word, and not that of a proxy."""
+        return isinstance(self._last, Answer) and decode(self._last.body) is not None
 
     def _read(self, result: type[T], verdict: Verdict) -> T:
         self._line.budget.give_back(repeated=self._failures > 0)
@@ -235,6 +243,8 @@ class Call:
             await self._stand_in_line(session, flight)
         came: Answer | Failure | None = None
         try:
+            if not prompt:
+                self._refuse_late()
             self._refuse_closed()  # it may have been closed while this was in line
             with session.timeouts.until(self._until()):
                 announce = leaving.get()
@@ -268,6 +278,12 @@ class Call:
             except BaseException:
                 session.slots.give()
                 raise
+
+    def _refuse_late(self) -> None:
+        """Send no write whose answer there is no time for: it would be in doubt."""
+        left = self.deadline - self._loop.time()
+        if left < LEAST_TIME and self.kind is not Kind.READ:
+            raise TimeoutError
 
     def _refuse_closed(self) -> None:
         if self._line.closed:
@@ -304,9 +320,13 @@ class Call:
         await asyncio.sleep(wait)
 
     def _asked_to_wait(self) -> float | None:
-        if not isinstance(self._last, Answer):
+        last, now = self._last, time.time()
+        if not isinstance(last, Answer):
             return None
-        return retry_after(self._last.headers, time.time())
+        asked = retry_after(last.headers, now)
+        if asked is None and last.status == 429:
+            asked = resets_in(last.headers, now)
+        return asked
 
     def _refuse_long_wait(self, verdict: Verdict) -> None:
         """Raise at once where a 429 asks for more time than this call has."""
@@ -328,7 +348,7 @@ class Call:
         if verdict.outcome is Outcome.BROKEN:
             return self.complete(AppliedUnreadableError(f"accepted, but {why}"))
         if isinstance(self._last, Answer):
-            why = f"{self._last.status}, {why}"
+            why = ", ".join(filter(None, [str(self._last.status), why]))
         return self.complete(
             AmbiguousWriteError(f"it is not known whether this took effect: {why}")
         )
@@ -336,6 +356,9 @@ class Call:
     def error(self, verdict: Verdict, *, out_of_time: bool = False) -> PartneroError:
         """Build the error for what the last attempt has shown."""
         last = self._last
+        if self.in_doubt and self.kind is Kind.MONEY:
+            # An earlier attempt may have been taken, whatever came of this one.
+            return self.ambiguous(verdict)
         if isinstance(last, Answer):
             return self.complete(explain(last, verdict, self.operation))
         if self._throttled and verdict.outcome is Outcome.NOT_SENT:
@@ -372,6 +395,7 @@ class Call:
         flight = self._flight
         if flight is None or self.kind is Kind.READ:
             return
-        if self.in_doubt or flight.left:
+        if flight.left and not flight.over:
             self.timeline.ended(self.operation, flight.began, "cancelled", Action.RAISE)
+        if self.in_doubt or flight.left:
             self.complete(AmbiguousWriteError("cancelled before its outcome was known"))

@@ -57,6 +57,9 @@ def _reader(result: Any) -> Callable[[dict[str, Any]], Any]:
         return lambda _: None
     if result is dict:
         return lambda payload: payload
+    if result is object:
+        # Of what was never published nobody knows whether it has an envelope.
+        return lambda payload: payload.get("data", payload)
     paged = get_origin(result) is Page
     kind = _items_of(result) if paged else result
     structure = fast.get_structure_hook(kind)

@@ -6,12 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from ._lookup import Lookup
-from ._wire import Verdict
+from ._wire import Verdict, next_page
 from .errors import (
     ConflictError,
     DuplicateDetectedError,
     NotFoundError,
     PartneroError,
+    UnexpectedBodyError,
 )
 from .retries import LEAST_TIME, Action, Kind, Outcome
 
@@ -56,8 +57,12 @@ async def _settle(call: Call, lookup: Lookup, verdict: Verdict) -> Any:
         found = await _find(call, lookup, verdict)
         if lookup.gone and not found:
             return None
-        if not lookup.gone and _shows(call, found, lookup):
-            return found[0]
+        same = [record for record in found if not lookup.gone and lookup.same(record)]
+        if len(same) > 1:
+            why = f"recorded {len(same)} times"
+            raise call.complete(DuplicateDetectedError(why))
+        if same:
+            return same[0]
         there = there or bool(found)
     if there and not lookup.gone:
         raise call.ambiguous(verdict, "its key is there with other values")
@@ -67,22 +72,41 @@ async def _settle(call: Call, lookup: Lookup, verdict: Verdict) -> Any:
     raise call.ambiguous(verdict)
 
 
-def _shows(call: Call, found: list[Any], lookup: Lookup) -> bool:
-    if len(found) > 1:
-        raise call.complete(DuplicateDetectedError(f"recorded {len(found)} times"))
-    return bool(found) and lookup.same(found[0])
-
-
 async def _find(call: Call, lookup: Lookup, verdict: Verdict) -> list[Any]:
+    """Return the records that have the key in question."""
     try:
-        found = await call.child(lookup.request()).run(lookup.result)
-    except NotFoundError:
-        return []
+        return await _records(call, lookup)
     except PartneroError as error:
         failed = error
-    else:
-        records = found.items if lookup.paged else [found]
-        return [record for record in records if lookup.mine(record)]
     if verdict.outcome is Outcome.REFUSED and not call.in_doubt:
         raise call.error(verdict)  # the refusal stands, whatever is there
     raise call.ambiguous(verdict, f"its look-up failed: {failed}")
+
+
+async def _records(call: Call, lookup: Lookup) -> list[Any]:
+    if not lookup.paged:
+        return await _record(call, lookup)
+    asked = lookup.request()
+    page = 1
+    while True:
+        found = await call.child(asked).run(lookup.result)
+        mine = [record for record in found.items if lookup.mine(record)]
+        if mine or not found.link:
+            return mine
+        path = asked.target.partition("?")[0]
+        page, before = next_page(found.link, call.settings.base_url, path), page
+        if page <= before:
+            raise UnexpectedBodyError(f"links.next leads back to page {page}")
+        asked = lookup.request(page)
+
+
+async def _record(call: Call, lookup: Lookup) -> list[Any]:
+    child = call.child(lookup.request())
+    try:
+        record = await child.run(lookup.result)
+    except NotFoundError:
+        # A proxy that has lost its way to the API knows of no record either.
+        if child.heard_the_api:
+            return []
+        raise
+    return [record] if lookup.mine(record) else []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, get_origin
+from typing import Any, Final, get_origin
 
 import attrs
 
@@ -34,9 +36,10 @@ class Lookup:
     gone: bool = attrs.field(default=False, kw_only=True)
     """The write was a deletion: it has taken effect when nothing is found."""
 
-    def request(self) -> Request:
-        """Return the request of the read."""
-        return request(self.operation, parts=self.parts, query=self.query)
+    def request(self, page: int | None = None) -> Request:
+        """Return the request of the read, or of another *page* of it."""
+        query = self.query if page is None else {**(self.query or {}), "page": page}
+        return request(self.operation, parts=self.parts, query=query)
 
     @property
     def paged(self) -> bool:
@@ -80,27 +83,82 @@ def sold_to(
     *,
     amount_units: str | None = None,
     reward: Decimal | float | None = None,
+    created_at: float | str | None = None,
     **wanted: Any,
 ) -> Callable[[Any], bool]:
-    """Accept a sale to this *customer* that has the values that are *wanted*."""
-    # Answers name the customer by key. One that was named otherwise cannot be compared,
-    # and one that the program does not know is answered as None.
-    return partial(_is_sold_to, customer.get("key"), amount_units, reward, wanted)
+    """Accept a sale to this *customer* that has the values that are *wanted*.
+
+    One that was recorded before is not accepted: keys of sales are not unique, and a
+    subscription may be sold every month under the same.
+    """
+    return partial(
+        _is_sold_to,
+        customer,
+        wanted,
+        amount_units=amount_units,
+        reward=reward,
+        created_at=created_at,
+        asked=time.time(),
+    )
 
 
 def _is_sold_to(
-    key: str | None,
-    amount_units: str | None,
-    reward: Decimal | float | None,
+    customer: Mapping[str, Any],
     wanted: Mapping[str, Any],
     sale: Any,
+    *,
+    amount_units: str | None,
+    reward: Decimal | float | None,
+    created_at: float | str | None,
+    asked: float,
 ) -> bool:
     return (
-        _holds(wanted, sale)
-        and (key is None or sale.customer is None or _equal(sale.customer, key))
+        sale.deleted_at is None  # nobody archives a sale while it is being recorded
+        and _holds(wanted, sale)
+        and _same_buyer(customer, sale)
         and (amount_units is None or _same_units(sale.amount_units, amount_units))
         and (reward is None or _equal(_earned(sale), reward))
+        and _same_time(sale.created_at, created_at, asked)
     )
+
+
+def _same_buyer(customer: Mapping[str, Any], sale: Any) -> bool:
+    # Answers name the buyer by key, those of refer-a-friend programs by id, beside who
+    # referred. One that was named otherwise cannot be compared, and one that the
+    # program does not know is answered as None.
+    if sale.referred_customer is None:
+        name, found = "key", sale.customer
+    else:
+        name, found = "id", sale.referred_customer
+    wanted = customer.get(name)
+    return wanted is None or found is None or _equal(found, wanted)
+
+
+DAY: Final = 86400.0
+"""Seconds by which no two clocks differ."""
+
+
+def _same_time(
+    shown: datetime | None, created_at: float | str | None, asked: float
+) -> bool:
+    """Say whether a sale may be the one that was *asked* for then, in Unix seconds."""
+    if shown is None:
+        return True
+    if created_at is None:
+        return shown.timestamp() > asked - DAY
+    sent = _unix_seconds(created_at)
+    return sent is None or int(sent) == int(shown.timestamp())
+
+
+def _unix_seconds(moment: float | str) -> float | None:
+    """Read a time as it was sent; None where it may mean several."""
+    if not isinstance(moment, str):
+        return moment
+    try:
+        read = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    return None if read.tzinfo is None else read.timestamp()
 
 
 def _same_units(found: str | None, wanted: str) -> bool:
@@ -119,4 +177,5 @@ def _equal(found: Any, wanted: Any, address: bool = False) -> bool:  # noqa: FBT
     if address and isinstance(found, str):
         # The case of an address may change on the way; that of a key means something.
         return found.casefold() == str(wanted).casefold()
-    return bool(found == wanted)
+    # A text without content may be answered as none at all (facts.md, section 4).
+    return bool(found == wanted) or (found is None and wanted == "")

@@ -8,7 +8,7 @@ is explained.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import math
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -23,7 +23,10 @@ from .errors import PartneroError, RefusedError, WrongProgramError
 from .retries import Kind
 
 PATIENCE: Final = 5.0
-"""Seconds that the question for the type may take: it is asked to explain only."""
+"""Seconds that the question for the type may take."""
+
+QUIET: Final = 30.0
+"""Seconds in which it is not asked again after it had no answer in all that time."""
 
 REFUSALS: Final = frozenset({403, 404, 405})
 """What a route may be refused with that the program's type does not have."""
@@ -92,7 +95,8 @@ class OwnProgram:
 
     def __init__(self) -> None:
         self._type: str | None = None
-        self._asked = False
+        self._answered = False
+        self._quiet_until = -math.inf
         # A lock belongs to the loop in which it was waited for.
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
             WeakKeyDictionary()
@@ -101,35 +105,39 @@ class OwnProgram:
     async def type(self, line: Line, settings: Settings, deadline: float) -> str | None:
         """Return the type; None when it cannot be told.
 
-        The question is not repeated when it fails: a program without an answer would
-        make every refusal slow.
+        What asks for it has a call to make by its *deadline*: half of the time that is
+        left is for that.
         """
-        if not self._asked:
+        if not self._answered:
             await self._learn(line, settings, deadline)
         return self._type
 
     async def _learn(self, line: Line, settings: Settings, deadline: float) -> None:
         loop = asyncio.get_running_loop()
-        deadline = min(deadline, loop.time() + PATIENCE)
+        now = loop.time()
+        patience = min(PATIENCE, (deadline - now) / 2)
         turn = self._turns.setdefault(loop, asyncio.Lock())
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline), turn:
-                if not self._asked:
-                    self.know(await _ask(line, settings, deadline))
-        self._asked = True
+        try:
+            async with asyncio.timeout(patience), turn:
+                if not self._answered and loop.time() >= self._quiet_until:
+                    self.know(await _ask(line, settings, now + patience))
+        except (PartneroError, TimeoutError) as error:
+            if isinstance(error, RefusedError) and error.status in REFUSALS:
+                self.know(None)  # a key of few rights is never told
+            elif patience >= PATIENCE:
+                # A program that does not answer must not make every refusal slow. That
+                # a call had little time for the question says nothing about that.
+                self._quiet_until = loop.time() + QUIET
 
     def know(self, kind: str | None) -> None:
         """Take the type as known; None when it cannot be told."""
-        self._type, self._asked = kind, True
+        self._type, self._answered = kind, True
 
 
 async def _ask(line: Line, settings: Settings, deadline: float) -> str | None:
     sent = request("GET /program")
     call = Call(line, settings, sent, Kind.READ, deadline=deadline)
-    try:
-        return type_of(await call.run(object))
-    except PartneroError:
-        return None
+    return type_of(await call.run(object))
 
 
 def type_of(data: object) -> str | None:

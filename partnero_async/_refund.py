@@ -23,14 +23,9 @@ def refundable(sales: Sequence[Transaction], key: str) -> Transaction:
     (sale,) = found
     if sale.deleted_at is not None:
         raise UsageError(f"the sale {key} is archived: restore it first")
-    if buyer(sale) is None:
+    if sale.referred_customer is None and sale.customer is None:
         raise UsageError(f"nobody is known to have bought {key}: it earned nothing")
     return sale
-
-
-def buyer(sale: Transaction) -> str | None:
-    """Return the key of who bought; refer-a-friend programs name the referrer first."""
-    return sale.referred_customer or sale.customer
 
 
 def remainder(sale: Transaction, refund: Decimal | float) -> Decimal:
@@ -51,7 +46,10 @@ def again(sale: Transaction, amount: Decimal) -> dict[str, Any]:
     product = products[0] if products and isinstance(products[0], dict) else {}
     return {
         "key": sale.key,
-        "customer": {"key": buyer(sale)},
+        # Refer-a-friend programs name who referred, and who bought by the id.
+        "customer": {"key": sale.customer}
+        if sale.referred_customer is None
+        else {"id": sale.referred_customer},
         "amount": amount,
         "amount_units": sale.amount_units,
         "action": sale.action,

@@ -49,6 +49,8 @@ class Flight:
     """Whether the head of the request may have left: else nothing is in doubt."""
     waits_for: str = "a free connection"
     """What it is held up by; shown when its time runs out."""
+    over: bool = False
+    """Whether it is known what came of it."""
 
     def lost(self, why: str, *, timed_out: bool = False) -> Failure:
         """Say that no answer came."""

@@ -13,7 +13,7 @@ from ._line import Line
 from ._lookup import Lookup
 from ._programs import REFUSALS, Bound, OwnProgram, explained, mismatch
 from ._settings import Settings
-from ._wire import request
+from ._wire import path_part, request
 from .errors import RefusedError, WrongProgramError
 from .models.pages import Page
 from .pacing import Gate
@@ -66,6 +66,9 @@ class Transport:
         """
         self.line.check(operation)
         sent = request(operation, parts=parts, query=query, json=json)
+        if lookup is not None and lookup.parts:
+            for name, value in lookup.parts.items():
+                path_part(name, value)  # now, and not once it is in doubt
         now = asyncio.get_running_loop().time()
         timeout = self.settings.timeout
         call = Call(

@@ -44,7 +44,15 @@ from ._limits import (
 )
 from ._loops import running_loop
 
-__all__ = ["LONGEST_HOLD", "Gate", "GateState", "Rate", "retry_after", "shared_gate"]
+__all__ = [
+    "LONGEST_HOLD",
+    "Gate",
+    "GateState",
+    "Rate",
+    "resets_in",
+    "retry_after",
+    "shared_gate",
+]
 
 _TOO_MANY: Final = 429
 

@@ -96,6 +96,8 @@ class Known:
     """The caller asked for the record that is there in place of a refusal."""
     wants_answer: bool = True
     """There is something to read in the answer, and the caller wants it."""
+    by_api: bool = True
+    """The answer is the API's own word: a proxy knows of no record either."""
 
 
 DUPLICATE: Final = frozenset({409, 422})
@@ -152,7 +154,7 @@ OWN_TRACES: Final = frozenset(
 
 def _refused(kind: Kind, known: Known) -> Action:
     repeated = kind is Kind.STATE and known.in_doubt
-    if repeated and known.method == "DELETE" and known.status == 404:
+    if repeated and known.method == "DELETE" and known.status == 404 and known.by_api:
         return Action.DONE  # the first one deleted it
     if repeated and known.keyed and (known.method, known.status) in OWN_TRACES:
         return Action.COMPARE

@@ -160,6 +160,16 @@ def test_a_redemption_without_a_sale_is_not_counted_again(
     assert len(play([step], use)[1].seen) == 1
 
 
+def test_a_redemption_of_a_sale_without_a_name_is_not_sent_again(play: Play) -> None:
+    """The API takes it for one of no sale, and counts it each time."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(AmbiguousWriteError):
+            await client.coupons.update("SPRING-15", redeem=True, transaction_key="")
+
+    assert len(play([LOST], use)[1].seen) == 1
+
+
 def test_a_redemption_of_a_sale_is_sent_again(play: Play) -> None:
     """The API counts a sale once, so a repeat is harmless."""
     coupon, script = play([LOST, data({**COUPON, "times_redeemed": 1})], redeem_sale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,8 @@ ADA = Customer(key="acct-7", email="Ada@Example.com", name="Ada", partner="pt_1"
         pytest.param({"email": "ada@example.COM"}, True, id="case-of-an-address"),
         pytest.param({"email": "ad@example.com"}, False, id="part-of-an-address"),
         pytest.param({"surname": "Byron"}, False, id="sent-but-not-there"),
+        pytest.param({"surname": ""}, True, id="blank-and-not-there"),
+        pytest.param({"name": ""}, False, id="blank-and-there"),
         pytest.param({"name": "Ada", "partner": "pt_2"}, False, id="one-of-two"),
     ],
 )
@@ -64,6 +67,69 @@ def test_sold_to(
 ) -> None:
     """Amount, action and customer agree, where they were sent and can be compared."""
     assert sold_to(customer, amount=amount, action=action)(SALE) is same
+
+
+@pytest.mark.parametrize(
+    ("customer", "same"),
+    [
+        pytest.param({"id": "u2"}, True, id="id"),
+        pytest.param({"id": "u1"}, False, id="id-of-who-referred"),
+        pytest.param({"key": "ANNA"}, True, id="key-which-no-answer-shows"),
+        pytest.param({"email": "a@b.c"}, True, id="by-address"),
+    ],
+)
+def test_the_buyer_in_a_refer_a_friend_program(
+    customer: dict[str, Any], same: bool
+) -> None:
+    """Its answers name who referred first, and who bought by the id."""
+    sale = Transaction(key="inv-1", customer="u1", referred_customer="u2")
+    assert sold_to(customer)(sale) is same
+
+
+MOMENT = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+SECONDS = int(MOMENT.timestamp())
+
+
+@pytest.mark.parametrize(
+    ("created_at", "same"),
+    [
+        pytest.param(SECONDS, True, id="seconds"),
+        pytest.param(SECONDS + 0.9, True, id="parts-of-a-second"),
+        pytest.param(SECONDS + 1, False, id="a-second-later"),
+        pytest.param("2026-03-01T13:30:15+01:00", True, id="text"),
+        pytest.param("2026-03-01T12:30:15Z", True, id="text-in-utc"),
+        pytest.param("2026-02-01T12:30:15Z", False, id="text-of-another-month"),
+        pytest.param("2026-02-01T12:30:15", True, id="text-that-may-mean-several"),
+        pytest.param("1 March", True, id="text-that-nobody-can-read"),
+        pytest.param(None, False, id="now"),
+    ],
+)
+def test_the_time_of_a_sale(created_at: Any, same: bool) -> None:
+    """It is compared to the second; without one a sale is of about now."""
+    shown = Transaction(key="inv-1", created_at=MOMENT)
+    assert sold_to({}, created_at=created_at)(shown) is same
+    assert sold_to({}, created_at=created_at)(Transaction(key="inv-1"))
+
+
+def test_a_sale_of_just_now_is_one_without_a_time() -> None:
+    """The clocks of two machines differ by a little, and not by a day."""
+    hour = timedelta(hours=1)
+    for moment in (datetime.now(UTC) - hour, datetime.now(UTC) + hour):
+        assert sold_to({})(Transaction(key="inv-1", created_at=moment))
+
+
+async def test_one_of_many_like_it_is_found(
+    partnero: type[Partnero], sandbox: Sandbox
+) -> None:
+    """A search matches parts of an address, and its page is full of others."""
+    async with partnero(sandbox.api_key, base_url=sandbox.url) as client:
+        made = await client.partners.create(email="ada@example.com", surname="")
+        for number in range(20):
+            await client.partners.create(email=f"y{number}.ada@example.com")
+        found = await client.partners.create(
+            email="ada@example.com", surname="", if_exists="return"
+        )
+    assert found.id == made.id
 
 
 def test_a_sale_of_an_unknown_customer_cannot_be_told_by_it() -> None:

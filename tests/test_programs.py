@@ -212,6 +212,48 @@ def test_a_question_that_fails_is_not_repeated(asking: Play) -> None:
     assert str(script).split().count("/program") == 1
 
 
+@pytest.mark.parametrize("failure", [HANG, Reply(500, {})])
+def test_a_question_without_an_answer_is_asked_again_later(
+    asking: Play, failure: Step
+) -> None:
+    """An API that is down for a while says nothing about the program for good."""
+
+    async def use(client: Partnero) -> None:
+        for _ in range(2):
+            with pytest.raises(NotFoundError):
+                await client.partners.get("p1")
+        await asyncio.sleep(31)
+        with pytest.raises(WrongProgramError):
+            await client.partners.get("p1")
+
+    times = 1 if failure is HANG else 4
+    _, script = asking([GONE, *[failure] * times, GONE, GONE, REFERRAL], use)
+    assert str(script).split().count("/program") == times + 1
+
+
+def test_a_call_in_a_hurry_does_not_answer_for_others(asking: Play) -> None:
+    """Its question was cut short: a write that is not meant for here asks again."""
+
+    async def use(client: Partnero) -> None:
+        with pytest.raises(NotFoundError):
+            await client.with_options(timeout=0.6).customers.get("nobody")
+        with pytest.raises(WrongProgramError):
+            await client.customers.create("c1", partner={"id": "p"})
+
+    _, script = asking([GONE, HANG, REFERRAL], use)
+    assert "POST" not in str(script)
+
+
+def test_a_write_has_time_left_after_the_question(asking: Play) -> None:
+    """Half of the call's time is for the question, and half is for the write."""
+
+    async def use(client: Partnero) -> None:
+        await client.customers.create("c1", partner={"id": "p"})
+
+    _, script = asking([HANG, data({"key": "c1"})], use, timeout=2)
+    assert [seen.at for seen in script.seen] == [0, 1]
+
+
 def test_the_question_does_not_outlive_the_call(asking: Play) -> None:
     """The time for it is what is left of the call's own."""
 

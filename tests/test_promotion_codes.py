@@ -114,12 +114,17 @@ def test_a_code_that_is_taken_is_refused_unless_asked_otherwise(play: Play) -> N
     assert code.coupon_specific_partners == {}
 
 
-def test_a_redemption_without_a_sale_is_not_counted_again(play: Play) -> None:
+@pytest.mark.parametrize("sale", [None, ""])
+def test_a_redemption_without_a_sale_is_not_counted_again(
+    play: Play, sale: str | None
+) -> None:
     """Every call without a sale counts."""
 
     async def use(client: Partnero) -> None:
         with pytest.raises(AmbiguousWriteError) as caught:
-            await client.promotion_codes.update("ANNA", redeem=True)
+            await client.promotion_codes.update(
+                "ANNA", redeem=True, transaction_key=sale
+            )
         assert caught.value.key == "ANNA"
 
     assert len(play([LOST], use)[1].seen) == 1

@@ -13,6 +13,8 @@ from partnero_async import (
     Partnero,
     UsageError,
 )
+from partnero_async.models.customers import NewCustomer
+from partnero_async.sandbox import Sandbox
 from tests.scripted import HANG, LOST, Play, Reply, async_only, data, page
 
 DAY = datetime(2026, 3, 2, 18, 40, tzinfo=UTC)
@@ -90,6 +92,28 @@ async def test_refund_of_a_sale_to_nobody_is_refused(client: Partnero) -> None:
     await client.transactions.create(key="s1", amount=9, customer={"key": "nobody"})
     with pytest.raises(UsageError, match="nobody"):
         await refund(client, 1)
+
+
+async def test_refund_in_a_refer_a_friend_program(
+    partnero: type[Partnero],
+) -> None:
+    """Its sales name who referred, and who bought by an id that is no key."""
+    async with (
+        Sandbox(programs=["refer_a_friend"]) as sandbox,
+        partnero(sandbox.api_key, base_url=sandbox.url) as client,
+    ):
+        await client.referrals.create(id="u1", key="ada")
+        await client.referrals.create(
+            id="u2", key="eve", referring_customer={"id": "u1"}
+        )
+        buyers: dict[str, NewCustomer] = {"s1": {"id": "u2"}, "s2": {"key": "eve"}}
+        for key, buyer in buyers.items():
+            await client.transactions.create(key=key, amount=9, customer=buyer)
+            left = await client.transactions.partial_refund(
+                key, amount=4, delete_and_create_again=True
+            )
+            assert (left.amount, left.customer) == (Decimal(5), "u1")
+            assert left.referred_customer == "u2"
 
 
 def test_refund_whose_deletion_is_in_doubt_stops_there(play: Play) -> None:

@@ -121,6 +121,12 @@ def test_a_refusal_is_raised_but_for_what_a_repeat_explains() -> None:
         ),
         pytest.param(
             Kind.STATE,
+            Known(method="DELETE", status=404, in_doubt=True, by_api=False),
+            Action.RAISE,
+            id="proxy-finds-nothing",
+        ),
+        pytest.param(
+            Kind.STATE,
             Known(method="DELETE", status=404),
             Action.RAISE,
             id="first-delete-finds-nothing",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,7 @@ from partnero_async import (
     RateLimitError,
     ServerError,
     UnexpectedBodyError,
+    UsageError,
     ValidationError,
 )
 from tests.scripted import (
@@ -33,6 +35,7 @@ from tests.scripted import (
     LOGIN_PAGE,
     LOST,
     NOT_SENT,
+    ORIGIN,
     Play,
     Reply,
     Script,
@@ -401,6 +404,129 @@ def test_sale_that_is_there_with_other_values_is_never_sent_again(play: Play) ->
     assert str(script) == f"{SELL} {LIST} {LIST}"
 
 
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+async def renew(client: Partnero) -> Any:
+    return await client.transactions.create(
+        key="s1", amount=10, customer={"key": "c1"}, created_at=MARCH
+    )
+
+
+def of(moment: datetime) -> dict[str, Any]:
+    return {**SALE, "created_at": f"{moment:%Y-%m-%dT%H:%M:%S}.000000Z"}
+
+
+FEBRUARY = of(MARCH - timedelta(days=28))
+LONG_AGO = of(datetime.now(UTC) - timedelta(days=2))
+ARCHIVED = {**SALE, "deleted_at": "2026-03-01T00:00:00.000000Z"}
+
+
+@pytest.mark.parametrize(
+    ("use", "there"),
+    [
+        pytest.param(renew, FEBRUARY, id="of-another-month"),
+        pytest.param(sell, LONG_AGO, id="of-another-day"),
+        pytest.param(sell, ARCHIVED, id="archived"),
+    ],
+)
+def test_a_sale_that_was_there_before_is_another(
+    play: Play, use: Use, there: dict[str, Any]
+) -> None:
+    """A key may be used again: what it found before is not what was sent."""
+    caught, _ = play([LOST, page(there)], failing(use))
+    assert type(caught) is AmbiguousWriteError
+    assert "its key is there with other values" in str(caught)
+
+
+def test_a_sale_is_found_beside_an_earlier_one(play: Play) -> None:
+    """It was recorded once, whatever else has its key: there is no surplus."""
+    found, script = play([LOST, page(of(MARCH), FEBRUARY)], renew)
+    assert found.created_at == MARCH
+    assert str(script) == f"{SELL} {LIST}"
+
+
+PROXY_404 = Reply(404, b"<html>default backend - 404</html>", content_type="text/html")
+
+
+@pytest.mark.parametrize("lost", [PROXY_404, ABSENT])
+def test_a_list_that_is_not_there_proves_nothing(play: Play, lost: Reply) -> None:
+    """Sales are looked up in a list: that is empty, and not absent, without them."""
+    caught, script = play(
+        [LOST, lost], failing(sell), on_ambiguous="resend_after_settle"
+    )
+    assert type(caught) is AmbiguousWriteError
+    assert "its look-up failed" in str(caught)
+    assert str(script) == f"{SELL} {LIST}"
+
+
+def test_a_proxy_that_finds_nothing_proves_nothing(play: Play) -> None:
+    """Only the API can say that a record is not there, or not there any more."""
+    caught, _ = play([LOST, PROXY_404], failing(register))
+    assert type(caught) is AmbiguousWriteError
+    caught, _ = play([LOST, PROXY_404], failing(delete))
+    assert type(caught) is NotFoundError
+    assert caught.maybe_applied is True
+    caught, _ = play([LOST, PROXY_404], failing(delete_sale))
+    assert type(caught) is AmbiguousWriteError
+
+
+ABSENT_TWICE = [page(), page()]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([DISTURBED, *ABSENT_TWICE] * 4, id="disturbed"),
+        pytest.param([LOST, *ABSENT_TWICE] * 4, id="lost"),
+        pytest.param([LOST, *ABSENT_TWICE, NOT_SENT], id="not-sent-then"),
+        pytest.param([LOST, *ABSENT_TWICE, TAKEN], id="refused-then"),
+        pytest.param([LOST, *ABSENT_TWICE, Reply(429, {})], id="throttled-then"),
+    ],
+)
+def test_a_sale_in_doubt_stays_in_doubt(play: Play, steps: Sequence[Step]) -> None:
+    """Once it may have been taken, no other error says "try again" of it."""
+    caught, _ = play(steps, failing(sell), on_ambiguous="resend_after_settle")
+    assert type(caught) is AmbiguousWriteError
+    assert caught.maybe_applied is True
+
+
+def test_a_look_up_reads_on_until_it_finds(play: Play) -> None:
+    """A search matches parts: what is meant may be pages behind what is like it."""
+    like = {**PARTNER, "email": "xa@example.com"}
+    next_one = f"{ORIGIN}/v1/partners:search?page=2"
+    first = data([like], links={"next": next_one})
+    found, script = play([LOST, first, page({**PARTNER, "name": "Ada"})], recruit)
+    assert found.id == "p1"
+    assert [seen.query.get("page") for seen in script.seen] == [None, None, "2"]
+
+
+@pytest.mark.parametrize("link", ["https://evil.test/?page=2", "?page=1"])
+def test_a_look_up_that_cannot_read_on_proves_nothing(play: Play, link: str) -> None:
+    """The end of the list was not seen."""
+    link = link if "evil" in link else f"{ORIGIN}/v1/partners:search{link}"
+    first = data([{**PARTNER, "email": "xa@example.com"}], links={"next": link})
+    caught, _ = play([LOST, first], failing(recruit))
+    assert type(caught) is AmbiguousWriteError
+
+
+@pytest.mark.parametrize("key", ["acct\t17", "..", ""])
+def test_a_key_that_cannot_be_looked_up_is_refused_at_once(
+    play: Play, key: str
+) -> None:
+    """Before anything is sent: in doubt, there would be no way to find it."""
+
+    async def use(client: Partnero) -> Any:
+        return await client.customers.create(key, partner={"id": "p"})
+
+    async def run(client: Partnero) -> None:
+        with pytest.raises(UsageError, match="cannot be part of a path"):
+            await use(client)
+
+    _, script = play([data(CUSTOMER)], run)
+    assert script.seen == []
+
+
 def test_existing_customer_is_returned_where_it_was_asked_for(play: Play) -> None:
     """`if_exists="return"` reads by key what a duplicate is refused for."""
 
@@ -532,6 +658,57 @@ def test_waiting_for_a_connection_counts(play: Play, seed: int) -> None:
     caught, script = play([HANG], crowd, max_connections=1, timeout=10, seed=seed)
     assert caught.maybe_applied is False
     assert len(script.seen) == 1
+
+
+@async_only
+@pytest.mark.parametrize("kind", ["write", "read"])
+def test_a_write_that_comes_to_its_turn_too_late_is_not_sent(
+    play: Play, kind: str
+) -> None:
+    """Its answer would come too late, and put it in doubt; a read loses nothing."""
+    use = sell if kind == "write" else read
+
+    async def run(client: Partnero) -> Any:
+        first = asyncio.create_task(read(client))
+        await asyncio.sleep(0)
+        answers = await asyncio.gather(
+            use(client.with_options(timeout=2.3)), return_exceptions=True
+        )
+        await first
+        return answers[0]
+
+    steps = [Reply(200, {"data": CUSTOMER}, after=2.0), data({**CUSTOMER, **SALE})]
+    found, script = play(steps, run, max_connections=1)
+    assert len(script.seen) == (1 if kind == "write" else 2)
+    if kind == "write":
+        assert type(found) is DeadlineExceededError
+        assert found.maybe_applied is False
+
+
+def test_a_reset_is_a_time_to_come_back_at(play: Play) -> None:
+    """A 429 may say it by ``X-RateLimit-Reset`` alone."""
+    told = Reply(429, {}, {"X-RateLimit-Reset": "3600"})
+    caught, script = play([told], failing(read), timeout=6)
+    assert type(caught) is RateLimitError
+    assert caught.retry_at is not None
+    assert len(script.seen) == 1
+    assert script.ended == 0
+
+
+@async_only
+def test_an_attempt_that_is_over_is_not_cancelled(play: Play) -> None:
+    """A cancelled pause is no attempt; the doubt of the one before it is told."""
+    told: list[AmbiguousWriteError] = []
+
+    async def cancelled(client: Partnero) -> None:
+        task = asyncio.create_task(sell(client))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    play([LOST], cancelled, on_ambiguous=told.append)
+    assert [len(error.attempts) for error in told] == [1]
 
 
 def test_long_waits_are_logged(play: Play, caplog: pytest.LogCaptureFixture) -> None:

@@ -146,7 +146,7 @@ class CouponsResource(Resource):
             "transaction_key": transaction_key,
             "sync": sync,
         }
-        counts_again = redeem and transaction_key is None
+        counts_again = redeem and not transaction_key
         return await self._call(
             Coupon,
             Kind.RELATIVE if counts_again else Kind.STATE,

@@ -121,7 +121,7 @@ class PartnersResource(Resource, programs=["affiliate"]):
             lookup=Lookup(
                 Page[Partner],
                 "GET /partners:search",
-                query={"email": email},
+                query={"email": email, "limit": 250},
                 # A search may match parts: only the very address counts.
                 mine=holds(email=email),
                 same=holds(name=name, surname=surname, id=id),

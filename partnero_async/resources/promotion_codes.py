@@ -139,7 +139,7 @@ class PromotionCodesResource(Resource):
             "redeem": redeem,
             "transaction_key": transaction_key,
         }
-        counts_again = redeem and transaction_key is None
+        counts_again = redeem and not transaction_key
         return await self._call(
             PromotionCode,
             Kind.RELATIVE if counts_again else Kind.STATE,

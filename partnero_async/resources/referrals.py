@@ -326,7 +326,7 @@ def _registered(
     return Lookup(
         Page[Referral],
         "GET /customers:search",
-        query={"email": email} if email else {"key": key},
+        query={"email": email, "key": None if email else key, "limit": 250},
         mine=holds(email=email) if email else _has_key(key or ""),
         same=same,
     )

@@ -104,6 +104,7 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
         returned sale.
         """
         key = key or made_up_key()
+        seconds = unix_seconds(created_at, "created_at")
         body = {
             "key": key,
             "amount": amount,
@@ -114,7 +115,7 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
             "product_type": product_type,
             "rewarded": rewarded,
             "rewardable": rewardable,
-            "created_at": unix_seconds(created_at, "created_at"),
+            "created_at": seconds,
             "customer": customer,
             "partner": partner,
             "gross_amount": gross_amount,
@@ -140,6 +141,7 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
                     action=action,
                     amount_units=amount_units,
                     reward=reward,
+                    created_at=seconds,
                 ),
             ),
         )

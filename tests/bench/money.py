@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -56,8 +57,13 @@ class Till(Server):
 
     async def _sell(self, sale: Any, writer: asyncio.StreamWriter) -> bool:
         key = sale["key"]
-        record = {**subject("transactions.create").well["data"], **sale}
-        self.sold[key] = {**record, "customer": sale["customer"]["key"], "rewards": []}
+        self.sold[key] = {
+            **subject("transactions.create").well["data"],
+            **sale,
+            "customer": sale["customer"]["key"],
+            "created_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+            "rewards": [],
+        }
         applies = self.latest is not None or self.rng.random() < 0.6
         if applies and self.latest is None:
             self.effects_of[key] += 1

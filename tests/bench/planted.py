@@ -126,8 +126,8 @@ PLANTS: Final = (
     Plant(
         "a second record of a sale is overlooked",
         "partnero_async/_doubt.py",
-        "    if len(found) > 1:\n",
-        "    if len(found) > 2:\n",
+        "        if len(same) > 1:\n",
+        "        if len(same) > 2:\n",
         [f"{TEST_TRANSPORT}::test_call_that_ends_in_an_error"],
     ),
     Plant(
