@@ -21,7 +21,7 @@ import inspect
 import logging
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -30,7 +30,7 @@ import attrs
 
 from .._loops import running_loop
 from .._settings import Masked
-from .._threads import in_thread, to_its_end
+from .._threads import to_its_end
 from ..errors import StaleEventError, UsageError, WebhookError, one_line
 from ..models.webhooks import WebhookEventName
 from .claims import Claims, MemoryClaims, Taken
@@ -43,6 +43,7 @@ logger: Final = logging.getLogger("partnero.webhooks")
 
 Function: TypeAlias = Callable[[Any], Any]
 F = TypeVar("F", bound=Function)
+Steps: TypeAlias = Generator[Awaitable[Any], None, "Reply"]
 
 ANY: Final = "*"
 
@@ -83,8 +84,8 @@ class Receiver:
     *secrets* is the `signature` of the webhook, or of several. *claims* is where it is
     recorded who handles what: without one, in the memory of this process. An event is
     taken until it is *max_age* old, and from up to *skew* in the future, as clocks
-    differ. A function gets *lease* before another delivery of its event may have it
-    handled again: give more than the slowest takes.
+    differ. The functions of an event get *lease*, together, before another delivery may
+    have it handled again: give more than they take at their slowest.
 
     Raises `UsageError` for an empty secret, and for a span that is not positive.
     """
@@ -133,29 +134,23 @@ class Receiver:
     async def receive(self, headers: Headers, body: bytes) -> Reply:
         """Take a delivery, and return what to answer it with.
 
-        Plain functions, and the store of claims, are called in threads. Raises
-        `UsageError` for a body that is not bytes, and nothing else.
+        Plain functions, and the store of claims, are called in threads: the event is
+        claimed once one of the loop's is free. Raises `UsageError` for a body that is
+        not bytes, and nothing else.
         """
         event = self._admitted(headers, body)
         if isinstance(event, Reply):
             return event
-        began = self._clock()
+        steps = self._handle(
+            event,
+            self._functions_for(event),
+            began=self._clock(),
+            task=asyncio.current_task(),
+        )
         try:
-            claim = await to_its_end(
-                partial(self._claims.claim, event.id, lease=self._lease)
-            )
-            if isinstance(claim, Taken):
-                return attrs.evolve(TAKEN[claim], event=event)
-            try:
-                for function in self._functions_for(event):
-                    await _call(function, event)
-            except BaseException:
-                await in_thread(partial(self._claims.release, claim))
-                raise
-            kept = await in_thread(partial(self._claims.done, claim, keep=self._keep))
+            return await _in_threads(steps)
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender is told
             return _failed(event, error)
-        return self._handled(event, began, kept=kept)
 
     def receive_sync(self, headers: Headers, body: bytes) -> Reply:
         """Take a delivery, and return what to answer it with: for synchronous code.
@@ -169,20 +164,40 @@ class Receiver:
         event = self._admitted(headers, body)
         if isinstance(event, Reply):
             return event
-        began = self._clock()
+        functions = [partial(_call, each) for each in self._functions_for(event)]
+        steps = self._handle(event, functions, began=self._clock(), task=None)
         try:
-            claim = self._claims.claim(event.id, lease=self._lease)
-            if isinstance(claim, Taken):
-                return attrs.evolve(TAKEN[claim], event=event)
-            try:
-                for function in self._functions_for(event):
-                    _call_sync(function, event)
-            except BaseException:
-                self._claims.release(claim)
-                raise
-            kept = self._claims.done(claim, keep=self._keep)
+            return cast("Reply", _result(partial(next, steps)))
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender is told
             return _failed(event, error)
+
+    def _handle(
+        self,
+        event: Event,
+        functions: Sequence[Function],
+        *,
+        began: float,
+        task: asyncio.Task[Any] | None,
+    ) -> Steps:
+        """Claim the event, call its functions, and record that they have returned.
+
+        It is one piece, so that the thread that claims goes on with what is plain: a
+        claim runs out, and has no time to wait for another thread.
+        """
+        claim = self._claims.claim(event.id, lease=self._lease)
+        if isinstance(claim, Taken):
+            return attrs.evolve(TAKEN[claim], event=event)
+        try:
+            for function in functions:
+                if task and task.cancelling():
+                    yield asyncio.sleep(0)  # it raises there, and nothing more is begun
+                result = function(event)
+                if inspect.isawaitable(result):
+                    yield result
+        except BaseException:
+            self._claims.release(claim)
+            raise
+        kept = self._claims.done(claim, keep=self._keep)
         return self._handled(event, began, kept=kept)
 
     @property
@@ -240,18 +255,34 @@ def _label(event: Event) -> str:
     return f"the event {one_line(event.name)} {event.id[:12]}"
 
 
-async def _call(function: Function, event: Event) -> None:
-    """Call a function: one that is plain in a thread, so that it does not block."""
-    if inspect.iscoroutinefunction(function):
-        await function(event)
-        return
-    await asyncio.sleep(0)  # where a cancellation stands, the function is not begun
-    result = await to_its_end(partial(function, event))
-    if inspect.isawaitable(result):
-        await result
+async def _in_threads(steps: Steps) -> Reply:
+    """Take steps in threads, and await in between what they yield."""
+    try:
+        step = await to_its_end(partial(_result, partial(next, steps)))
+        while not isinstance(step, Reply):
+            try:
+                await step
+            except BaseException as error:  # noqa: BLE001 - it is raised in the steps
+                following = partial(steps.throw, error)
+            else:
+                following = partial(next, steps)
+            # By now the event is claimed, and the lease runs.
+            step = await to_its_end(partial(_result, following), at_once=True)
+        return step
+    finally:
+        await asyncio.sleep(0)  # where a cancellation that came meanwhile is raised
 
 
-def _call_sync(function: Function, event: Event) -> None:
+def _result(step: Callable[[], Awaitable[Any]]) -> Awaitable[Any] | Reply:
+    """Take a step: return what it yields, or the reply after the last."""
+    try:
+        return step()
+    except StopIteration as end:
+        return cast("Reply", end.value)
+
+
+def _call(function: Function, event: Event) -> None:
+    """Call a function where no loop runs: what it returns is awaited in a new one."""
     result = function(event)
     if inspect.isawaitable(result):
         asyncio.run(_awaited(result))

@@ -76,22 +76,28 @@ LATE: Final = (
 RECEIVER: Final = "partnero_async/webhooks/receiver.py"
 SQLITE_CLAIMS: Final = "partnero_async/webhooks/sqlite_claims.py"
 BEFORE: Final = """\
-            claim = self._claims.claim(event.id, lease=self._lease)
-            if isinstance(claim, Taken):
-                return attrs.evolve(TAKEN[claim], event=event)
-            try:
-                for function in self._functions_for(event):
-                    _call_sync(function, event)
-            except BaseException:
-                self._claims.release(claim)
-                raise
+        claim = self._claims.claim(event.id, lease=self._lease)
+        if isinstance(claim, Taken):
+            return attrs.evolve(TAKEN[claim], event=event)
+        try:
+            for function in functions:
+                if task and task.cancelling():
+                    yield asyncio.sleep(0)  # it raises there, and nothing more is begun
+                result = function(event)
+                if inspect.isawaitable(result):
+                    yield result
+        except BaseException:
+            self._claims.release(claim)
+            raise
 """
 AFTER: Final = """\
-            for function in self._functions_for(event):
-                _call_sync(function, event)
-            claim = self._claims.claim(event.id, lease=self._lease)
-            if isinstance(claim, Taken):
-                return attrs.evolve(TAKEN[claim], event=event)
+        for function in functions:
+            result = function(event)
+            if inspect.isawaitable(result):
+                yield result
+        claim = self._claims.claim(event.id, lease=self._lease)
+        if isinstance(claim, Taken):
+            return attrs.evolve(TAKEN[claim], event=event)
 """
 
 PLANTS: Final = (
@@ -321,7 +327,7 @@ PLANTS: Final = (
     Plant(
         "a claim kept by a function that has raised",
         RECEIVER,
-        "                self._claims.release(claim)\n",
+        "            self._claims.release(claim)\n",
         "",
         [f"{TEST_RECEIVER}::test_a_function_that_raises"],
     ),

@@ -7,6 +7,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -374,6 +375,59 @@ async def test_a_lease_that_is_outlasted(
     replies += [await first, await take(receiver, delivery)]
     assert [r.reason for r in replies] == ["handled", "handled", "handled before"]
     assert "outlasted its lease" in caplog.text
+
+
+async def test_a_lease_begins_when_a_thread_is_free() -> None:
+    """Deliveries that wait for one hold no claim, so that a lease is for its function.
+
+    Two thirds of the lease are enough for each of three events, one after the other.
+    """
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    clock = Clock()
+    claims = MemoryClaims(clock=clock)
+    receiver, held = Receiver(SECRET, claims=claims, lease=MINUTE), list[Any]()
+
+    @receiver.on("*")
+    def slow(event: Event) -> None:
+        clock.now += 40
+        held.append(claims.claim(event.id, lease=MINUTE))
+
+    each = [good(data={"key": str(number)}) for number in range(3)]
+    replies = [receiver.receive(one.headers, one.body) for one in each]
+    assert {reply.reason for reply in await asyncio.gather(*replies)} == {"handled"}
+    assert held == [Taken.BUSY] * 3
+
+
+@pytest.mark.parametrize(
+    ("then", "reasons"),
+    [
+        pytest.param("end", ["handled", "handled before"], id="end"),
+        pytest.param("raise", ["failed", "handled"], id="raise"),
+        pytest.param("plain", ["handled", "handled before"], id="plain"),
+    ],
+)
+async def test_who_has_a_claim_waits_for_no_thread(
+    then: str, reasons: list[str]
+) -> None:
+    """After an ``async`` function the lease runs, however busy all threads are."""
+    loop, receiver, delivery = asyncio.get_running_loop(), Receiver(SECRET), good()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    going_on, busy = threading.Event(), list[asyncio.Future[bool]]()
+
+    @receiver.on("*")
+    async def first(_: Event) -> None:
+        if not busy:
+            busy.append(loop.run_in_executor(None, going_on.wait, 20))
+            if then == "raise":
+                raise ValueError
+
+    if then == "plain":
+        receiver.on("*")(Seen().plain)
+    replies = [await receiver.receive(delivery.headers, delivery.body)]
+    going_on.set()
+    assert await busy[0]
+    replies.append(await receiver.receive(delivery.headers, delivery.body))
+    assert [reply.reason for reply in replies] == reasons
 
 
 async def test_a_slow_function_is_told_of(
