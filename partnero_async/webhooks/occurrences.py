@@ -7,7 +7,7 @@ one. What they share is the event's name, the key of what it is about, and its t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial, wraps
@@ -164,6 +164,8 @@ def _plain(function: Function, turns: _Turns) -> Function:
         except BaseException:
             turns.claims.release(held)
             raise
+        if inspect.isawaitable(result):
+            return _finished(turns, held, result)
         turns.done(held)
         return result
 
@@ -171,17 +173,26 @@ def _plain(function: Function, turns: _Turns) -> Function:
 
 
 def _awaited(function: Function, turns: _Turns) -> Function:
+    begin = _plain(function, turns)
+
     @wraps(function)
     async def handle(event: Event) -> Any:
-        held = await to_its_end(partial(turns.begin, event))
-        if held is None:
-            return None
-        try:
-            result = await function(event)
-        except BaseException:
-            await in_thread(partial(turns.claims.release, held))
-            raise
-        await in_thread(partial(turns.done, held))
-        return result
+        # It may wait for a thread: nothing is claimed before there is one.
+        result = await to_its_end(partial(begin, event))
+        return None if result is None else await result
 
     return handle
+
+
+async def _finished(turns: _Turns, held: Claim, result: Awaitable[Any]) -> Any:
+    """Await what a function has returned: it has handled nothing before.
+
+    The lease runs, so that what ends the claim does not wait for a thread.
+    """
+    try:
+        value = await result
+    except BaseException:
+        await in_thread(partial(turns.claims.release, held), at_once=True)
+        raise
+    await in_thread(partial(turns.done, held), at_once=True)
+    return value

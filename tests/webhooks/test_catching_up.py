@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from typing import Any
 
 import attrs
@@ -456,6 +459,58 @@ async def test_what_raises_may_be_handled_again() -> None:
     assert plain(sale_event()) == "done"
     assert await awaited(sale_event()) == "done"
     assert await awaited(sale_event()) is None
+
+
+def traced(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function as decorators do that know nothing of ``async``."""
+
+    @wraps(function)
+    def call(*args: Any) -> Any:
+        return function(*args)
+
+    return call
+
+
+async def test_what_is_awaited_is_not_handled_before() -> None:
+    """Although the function itself is plain, and has returned long since."""
+    fails, calls = [True], list[str]()
+
+    @once(MemoryClaims())
+    @traced
+    async def record(event: TransactionCreated) -> str:
+        if fails.pop():
+            raise OSError("no disk")
+        calls.append(event.name)
+        return "result"
+
+    with pytest.raises(OSError, match="no disk"):
+        await record(sale_event())
+    fails.append(False)
+    assert await record(sale_event()) == "result"
+    assert record(sale_event()) is None
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_who_has_a_turn_waits_for_no_thread(fails: bool) -> None:
+    """After the function the lease still runs, however busy all threads are."""
+    loop, going_on = asyncio.get_running_loop(), threading.Event()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    busy = list[asyncio.Future[bool]]()
+
+    @once(MemoryClaims())
+    async def record(_event: TransactionCreated) -> str:
+        if not busy:
+            busy.append(loop.run_in_executor(None, going_on.wait, 20))
+            if fails:
+                raise OSError("no disk")
+        return "result"
+
+    with pytest.raises(OSError, match="no disk") if fails else nullcontext():
+        assert await record(sale_event()) == "result"
+    going_on.set()
+    assert await busy[0]
+    assert await record(sale_event()) == ("result" if fails else None)
 
 
 async def test_what_is_being_handled_comes_again() -> None:
