@@ -61,9 +61,10 @@ class SQLiteClaims:
 
     def claim(self, event_id: str, *, lease: timedelta) -> Claim | Taken:
         """Claim an event for as long as *lease*, or say why it cannot be."""
-        now, claim = self._clock(), Claim(event_id)
-        until = now + lease.total_seconds()
+        claim = Claim(event_id)
         with self._writing() as sql:
+            now = self._clock()  # not before: whoever writes may be waited for
+            until = now + lease.total_seconds()
             self._sweep(sql, now)
             values = (event_id, claim.token, until, now)
             if sql.execute(CLAIM, values).rowcount:

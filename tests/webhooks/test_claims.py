@@ -241,6 +241,24 @@ def test_a_file_that_others_write_to(
     other.close()
 
 
+def test_a_lease_begins_when_the_file_was_waited_for(
+    tmp_path: Path, clock: Clock
+) -> None:
+    """Whoever has waited has the event for as long as whoever has not."""
+    store, other = (SQLiteClaims(tmp_path / "claims.db", clock=clock) for _ in range(2))
+    claimed(other, "f")
+    with ThreadPoolExecutor(1) as pool:
+        with other._writing():
+            waiting = pool.submit(claimed, store)
+            assert not wait([waiting], timeout=0.05).done
+            clock.now += LEASE.total_seconds()
+        claim = waiting.result()
+    assert other.claim("e", lease=LEASE) is Taken.BUSY
+    assert store.done(claim, keep=KEEP)
+    store.close()
+    other.close()
+
+
 def claim_in_a_child(path: Path, count: int) -> list[str]:
     """Claim events in a process of its own."""
     store = SQLiteClaims(path)
