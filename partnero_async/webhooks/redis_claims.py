@@ -13,11 +13,13 @@ PREFIX: Final = "partnero:webhook:"
 
 # A key holds the token of a claim, or this once the event was handled. Each step is one
 # script: the server runs it whole, and nobody comes between a look and what follows.
+# A client that loses the answer sends a script again: its own claim is not another's.
 HANDLED: Final = "done"
 CLAIM: Final = """
 local held = redis.call('GET', KEYS[1])
-if not held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-return held
+if held and held ~= ARGV[1] then return held end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return nil
 """
 DONE: Final = """
 local held = redis.call('GET', KEYS[1])

@@ -359,6 +359,39 @@ def test_the_client_of_valkey(valkey: redis.Redis) -> None:
     client.close()  # type: ignore[no-untyped-call]
 
 
+class Forgetful(redis.UnixDomainSocketConnection):
+    """A connection that breaks when one more answer has come."""
+
+    breaks = False
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        """Lose an answer, and the connection with it."""
+        answer = super().read_response(*args, **options)
+        if Forgetful.breaks:
+            Forgetful.breaks = False
+            self.disconnect()  # type: ignore[no-untyped-call]
+            raise redis.ConnectionError("the answer was lost")
+        return answer
+
+
+def test_a_claim_whose_answer_was_lost(valkey: redis.Redis) -> None:
+    """The client asks again by itself, and is not told that it came too late."""
+    valkey.flushall()
+    pool = redis.ConnectionPool(
+        connection_class=Forgetful,
+        path=valkey.connection_pool.connection_kwargs["path"],
+        retry=Retry(NoBackoff(), 1),
+    )
+    with redis.Redis(connection_pool=pool) as client:
+        client.ping()
+        Forgetful.breaks = True
+        claim = claimed(RedisClaims(client))
+        assert not Forgetful.breaks
+    store = RedisClaims(valkey)
+    assert store.claim("e", lease=LEASE) is Taken.BUSY
+    assert store.done(claim, keep=KEEP)
+
+
 def test_a_server_that_is_away(tmp_path: Path) -> None:
     """The client's own error says so."""
     path = str(tmp_path / "nowhere")
