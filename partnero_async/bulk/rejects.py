@@ -114,8 +114,6 @@ def reopen_rejects(store: Store, plan: Plan, *, codes: Collection[str] = ()) -> 
             # Cells that no text was made of are just kept to be shown.
             if row.code != UNREADABLE and (not codes or row.code in codes):
                 _reopen(store, plan, row)
-        # What the program has may be something else by now.
-        store.drop("surveyed")
 
 
 def _check_codes(store: Store, codes: Collection[str]) -> None:

@@ -112,15 +112,10 @@ class Store(Database):
     # --- rows --------------------------------------------------------------------
 
     def clear(self) -> None:
-        """Forget all rows, for a scan that begins anew.
-
-        What was looked up for them says nothing about those that come: these would be
-        sent although the program has them.
-        """
+        """Forget all rows, for a scan that begins anew."""
         with self.transaction():
             self._sql.execute("DELETE FROM rows")
             self.drop("sha256")
-            self.drop("surveyed")
 
     def took_effect(self) -> bool:
         """Say whether a row may have changed what the program has."""

@@ -50,11 +50,12 @@ class Survey:
     async def take(self) -> bool:
         """Reject sales of unknown customers, and see which rows are there already.
 
-        It is taken once a journal; one that was cut short is taken again. Returns
-        whether it was taken before.
+        It is taken by each run that has rows to send: since the last one the program
+        may have got them otherwise, out of another file, or under a later state of this
+        journal, of which an older copy was brought back. Returns whether a run has come
+        so far before.
         """
-        if await self.journal.do(lambda store: store.meta("surveyed")):
-            return True
+        before = await self.journal.do(lambda store: store.meta("surveyed"))
         await self.journal.do(Store.forget_program)
         if self._kind.resource == "leads":
             await self._leads()
@@ -63,7 +64,7 @@ class Survey:
             await self._sales()
         if not self.sender.halt:
             await self.journal.do(lambda store: store.keep(surveyed="yes"))
-        return False
+        return before is not None
 
     @property
     def _kind(self) -> Kind:

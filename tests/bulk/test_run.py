@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,7 @@ from partnero_async.bulk import (
     course,
 )
 from partnero_async.bulk.journal import Journal
+from partnero_async.bulk.scan import scan
 from partnero_async.bulk.store import Store
 from partnero_async.sandbox import Sandbox
 from tests.bulk.both import resolve, run_import, stop_for
@@ -575,11 +577,20 @@ async def test_progress_is_told(
     """Whoever watches is told of each stage, and of the end."""
     monkeypatch.setattr(course, "TICK", 0.001)
     seen: list[Progress] = []
+    told = threading.Event()
 
     def watch(progress: Progress) -> None:
         seen.append(
             Progress(doing=progress.doing, rows=progress.rows, done=progress.done)
         )
+        told.set()
+
+    def read(*rows: Any, **options: Any) -> None:
+        # A thread is told of the newest only, and may be late for the first.
+        assert told.wait(timeout=20)
+        scan(*rows, **options)
+
+    monkeypatch.setattr(course, "scan", read)
 
     file = write_csv(tmp_path / "s.csv", map(sale, range(50)))
     await sell(client, file, on_progress=watch)
@@ -606,6 +617,32 @@ async def test_stopped_it_drains_and_goes_on_later(
     shop.latency = 0.0
     assert (await sell(client, file)).exit_code == 0
     assert sales_in(shop) == expected(range(60))
+
+
+@pytest.mark.parametrize("how", ["an older journal", "another file"])
+async def test_what_came_otherwise_meanwhile_is_not_sent_again(
+    client: Partnero, shop: Sandbox, tmp_path: Path, how: str
+) -> None:
+    """Each run looks: since the last one the program may have got what is pending."""
+    shop.latency = 0.02
+    file = write_csv(tmp_path / "s.csv", map(sale, range(40)))
+    stop = stop_for(client)
+    work = asyncio.create_task(sell(client, file, stop=stop, concurrency=4))
+    while len(sales_in(shop)) < 5:  # noqa: ASYNC110 - a server's ledger
+        await asyncio.sleep(0.005)
+    stop.set()
+    assert (await work).exit_code == 130
+    shop.latency = 0.0
+    journal = tmp_path / "s.csv.journal"
+    if how == "another file":
+        await sell(client, write_csv(tmp_path / "t.csv", map(sale, range(30, 40))))
+    else:
+        older = journal.read_bytes()
+        await sell(client, file)
+        journal.write_bytes(older)
+    report = await sell(client, file)
+    assert (report.done, report.exit_code) == (40, 0)
+    assert sales_in(shop) == expected(range(40))
 
 
 async def test_what_does_not_drain_is_looked_up_next_time(
