@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from partnero_async._walk import Walk as AsyncWalk
+from partnero_async.errors import UsageError
 from partnero_async.models.pages import Page
 from partnero_async.pages import Pages as AsyncPages
 
@@ -165,6 +167,7 @@ def steps(
     Leaving early cancels that step, and ends the walk: a window asks for more. That is
     waited for *patience* seconds at most.
     """
+    process = os.getpid()
     ahead = _step(walk)
     try:
         portal.send(ahead)
@@ -172,9 +175,20 @@ def steps(
             ahead = _step(walk)
             portal.send(ahead)
             yield came
+            _refuse_child_of(process)
     finally:
-        ahead.abandon(patience)
+        if os.getpid() == process:  # else it is the parent's step
+            ahead.abandon(patience)
         del ahead
+
+
+def _refuse_child_of(process: int) -> None:
+    """Raise `UsageError` in a child of *process*, whose next step never comes here."""
+    if os.getpid() != process:
+        raise UsageError(
+            "this was begun before the process forked, and goes on in the parent:"
+            " begin anew here; a list goes on with checkpoint() of its walk as resume="
+        )
 
 
 def _step(walk: AsyncGenerator[S]) -> Trip[S | None]:

@@ -211,6 +211,45 @@ def test_client_that_renews_itself_works_in_a_forked_child(sandbox: Sandbox) -> 
     assert lines == ["grandchild", "2", "2"]
 
 
+@pytest.mark.parametrize("on_fork", ["raise", "renew"])
+def test_walk_that_was_begun_before_a_fork_is_refused_in_the_child(
+    sandbox: Sandbox, on_fork: str
+) -> None:
+    """Its next page comes to the parent: waiting for it would never end."""
+    lines = run(
+        f"""
+        import gc, os, sys
+        from partnero_sync import Partnero, UsageError
+        client = Partnero(on_fork="{on_fork}")
+        for key in "abc":
+            client.partners.create(email=f"{{key}}@example.com", id=key)
+        partners = client.partners.list(limit=1)
+        walk, dropped, left = iter(partners), partners.pages(), partners.items()
+        print(next(walk).id, next(dropped).number, next(left).id, flush=True)
+        child = os.fork()
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+            print([partner.id for partner in walk])
+            sys.exit()
+        try:
+            next(walk)
+        except UsageError as error:
+            print(error)
+        assert list(walk) == []
+        del dropped
+        gc.collect()
+        renewed = client if client._portal._renew else Partnero()
+        rest = renewed.partners.list(limit=1).items(resume=left.checkpoint())
+        print([partner.id for partner in rest])
+        """,
+        sandbox,
+        sandbox.api_key,
+    )
+    assert lines.pop(0) == "c 1 c"
+    assert "begun before the process forked" in lines[0]
+    assert lines[1:] == ["['b', 'a']", "['b', 'a']"]
+
+
 def test_client_that_was_closed_is_not_renewed(sandbox: Sandbox) -> None:
     """What the parent has closed stays closed."""
     lines = run(
