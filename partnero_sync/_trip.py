@@ -18,7 +18,12 @@ from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from partnero_async._timeline import tell
-from partnero_async.errors import NoAnswerError
+from partnero_async.errors import (
+    AmbiguousWriteError,
+    ClientClosedError,
+    NoAnswerError,
+    PartneroError,
+)
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -33,6 +38,12 @@ class _Mail(threading.local):
 
 _mail = _Mail()
 _inbox: ContextVar[deque[Callable[[], None]]] = ContextVar("inbox")
+_doubt: ContextVar[AmbiguousWriteError] = ContextVar("doubt")
+"""What is known of the write of a call that is in doubt.
+
+A cancellation tells nobody but the client's hook, so this is the way to the caller of
+one that is cut short. Tasks that a call starts set their own, and not that of the call.
+"""
 
 
 def posted(hook: Callable[[E], object]) -> Callable[[E], None]:
@@ -48,6 +59,11 @@ def posted(hook: Callable[[E], object]) -> Callable[[E], None]:
     return post
 
 
+def note(error: AmbiguousWriteError) -> None:
+    """Keep *error* for the caller of the write that is under way."""
+    _doubt.set(error)
+
+
 def deliver() -> None:
     """Call the hooks that are due in this thread."""
     letters = _mail.letters
@@ -59,7 +75,8 @@ class Trip(Generic[T]):
     """A call on its way to the loop's thread and back.
 
     *then* is called on the loop's thread at its end. *end* ends what the call is a step
-    of, where it is abandoned before that step or behind it: between two of them.
+    of, where it is abandoned before that step or behind it: between two of them. With
+    *imports* it makes writes in tasks of its own.
 
     Who waits for one deletes it in the end: an error that comes back points at their
     frame, and the frame at the error, which only the collector would free.
@@ -70,6 +87,7 @@ class Trip(Generic[T]):
         "_end",
         "_error",
         "_given_up",
+        "_imports",
         "_letters",
         "_loop",
         "_result",
@@ -83,10 +101,13 @@ class Trip(Generic[T]):
         work: Coroutine[Any, Any, T],
         then: Callable[[], None] | None = None,
         end: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        *,
+        imports: bool = False,
     ) -> None:
         self._work = work
         self._then = then
         self._end = end
+        self._imports = imports
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._given_up = False
@@ -147,14 +168,23 @@ class Trip(Generic[T]):
                     await self._end()
             else:
                 self._result = await self._work
-        except asyncio.CancelledError:
-            closed = "the client was closed during this call"
-            self._error = NoAnswerError(closed, maybe_applied=True)
+        except asyncio.CancelledError as cancelled:
+            self._error = self._cut()
+            for said in getattr(cancelled, "__notes__", ()):
+                self._error.add_note(said)
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
             self._error = error
         finally:
             self._arrive()
             del self  # the error's traceback keeps this frame
+
+    def _cut(self) -> PartneroError:
+        """Return the error of a call whose client is closed while it is under way."""
+        if self._imports:
+            closed = "the client was closed during this import"
+            return NoAnswerError(closed, maybe_applied=True)
+        # All else changes nothing, or has not left.
+        return _doubt.get(None) or ClientClosedError("the client was closed meanwhile")
 
     def _arrive(self) -> None:
         self._away.release()

@@ -245,7 +245,7 @@ def run(
         batch=batch,
         customers=None if customers is None else gather(Source.of(customers)),
     )
-    for some in steps(portal, walk, patience=PATIENCE):
+    for some in steps(portal, walk, patience=PATIENCE, imports=True):
         yield from some
 
 
@@ -419,6 +419,7 @@ def plan_import(
         concurrency=concurrency,
         on_progress=on_progress,
         stop=stop,
+        imports=False,
     )
 
 
@@ -491,6 +492,7 @@ def _run(
     *arguments: Any,
     on_progress: Watch | None,
     stop: threading.Event | None,
+    imports: bool = True,
     **options: Any,
 ) -> T:
     """Do *work* on the client's loop, and tell of it in this thread."""
@@ -499,7 +501,7 @@ def _run(
     def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, T]:
         return work(inner, *arguments, **options, on_progress=watch, stop=halt)
 
-    return _Run(portal, begin).report(on_progress, stop)
+    return _Run(portal, begin, imports=imports).report(on_progress, stop)
 
 
 def _followed(portal: Portal, trip: Trip[T], follow: Callable[[], None]) -> T:
@@ -517,12 +519,16 @@ def _followed(portal: Portal, trip: Trip[T], follow: Callable[[], None]) -> T:
 class _Run(Generic[T]):
     """A run on the client's loop, and what it tells on the way."""
 
-    def __init__(self, portal: Portal, begin: Begin[T]) -> None:
+    def __init__(self, portal: Portal, begin: Begin[T], *, imports: bool) -> None:
         self._portal = portal
         self._halt = asyncio.Event()
         self._told: SimpleQueue[Progress | None] = SimpleQueue()
         # None is the end of what is told.
-        self._trip = Trip(begin(self._tell, self._halt), lambda: self._told.put(None))
+        self._trip = Trip(
+            begin(self._tell, self._halt),
+            lambda: self._told.put(None),
+            imports=imports,
+        )
 
     def report(self, watch: Watch | None, stop: threading.Event | None) -> T:
         """Wait for its end, and pass on what it tells."""

@@ -14,7 +14,7 @@ from partnero_async import Rate
 from partnero_async._settings import Masked, OnAmbiguous, OnAttempt
 
 from ._portal import OnFork, OnRunningLoop, Portal
-from ._trip import posted
+from ._trip import note, posted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from partnero_async._line import Stats
     from partnero_async.bulk import Given, Reconciliation, Source
     from partnero_async.drift import Drift
+    from partnero_async.errors import AmbiguousWriteError
     from partnero_async.pacing import GateState
     from partnero_async.telemetry import Telemetry
 
@@ -69,8 +70,9 @@ class Partnero:
     found: ``"raise"`` an `AmbiguousWriteError`, or ``"resend_after_settle"``, which
     may record it twice. A function given in place of these is called with each such
     error, of any write, before it is raised, and with that of a write that was
-    cancelled while under way, which is not raised. *settle* is the time in seconds
-    before a sale is looked up, and twice that again before the second look.
+    cancelled while under way, which is raised where it was `close` that cancelled it.
+    *settle* is the time in seconds before a sale is looked up, and twice that again
+    before the second look.
 
     *on_attempt* is called with each `Attempt`, whatever came of it. Both functions are
     called at the end of the call, in the caller's thread; what they raise is
@@ -116,7 +118,7 @@ class Partnero:
             timeout=timeout,
             max_connections=max_connections,
             rate_limit=rate_limit,
-            on_ambiguous=_posted(on_ambiguous),
+            on_ambiguous=_noted(on_ambiguous),
             on_attempt=_posted(on_attempt),
             settle=settle,
             strict=strict,
@@ -159,8 +161,9 @@ class Partnero:
     def close(self) -> None:
         """Close the connections, and end the thread.
 
-        Calls after this raise `ClientClosedError`. Calls of other threads that are
-        under way are cancelled, and raise `NoAnswerError`.
+        Calls after this raise `ClientClosedError`, and so do calls of other threads
+        that are under way: they are cancelled. Of these, a write that may have been
+        applied raises `AmbiguousWriteError`, and an import `NoAnswerError`.
         """
         self._portal.close()
 
@@ -186,7 +189,7 @@ class Partnero:
         with self._lock:
             wrapped = self._async.with_options(
                 timeout=timeout,
-                on_ambiguous=_posted(on_ambiguous),
+                on_ambiguous=_noted(on_ambiguous),
                 on_attempt=_posted(on_attempt),
                 settle=settle,
                 strict=strict,
@@ -404,3 +407,29 @@ class Partnero:
 
 def _posted(hook: H) -> H:
     return cast("H", posted(hook)) if callable(hook) else hook
+
+
+class _Resend(str):
+    """The word, and besides a function that is told of writes in doubt."""
+
+    __slots__ = ()
+
+    def __call__(self, error: AmbiguousWriteError) -> None:
+        note(error)
+
+
+def _noted(on_ambiguous: Any) -> Any:
+    """Have writes in doubt noted too, for the callers of those that `close` cuts."""
+    if on_ambiguous == "raise":
+        return note
+    if on_ambiguous == "resend_after_settle":
+        return _Resend(on_ambiguous)
+    if not callable(on_ambiguous):
+        return on_ambiguous
+    post = posted(on_ambiguous)
+
+    def note_and_post(error: AmbiguousWriteError) -> None:
+        note(error)
+        post(error)
+
+    return note_and_post

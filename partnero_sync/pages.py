@@ -160,19 +160,23 @@ def _items(walk: AsyncWalk[T], portal: Portal) -> Generator[T]:
 
 
 def steps(
-    portal: Portal, walk: AsyncGenerator[S], *, patience: float = 0.0
+    portal: Portal,
+    walk: AsyncGenerator[S],
+    *,
+    patience: float = 0.0,
+    imports: bool = False,
 ) -> Generator[S]:
     """Yield what *walk* yields, with its next step under way.
 
     Leaving early cancels that step, and ends the walk: a window asks for more. That is
-    waited for *patience* seconds at most.
+    waited for *patience* seconds at most. *imports* is as for a `Trip`.
     """
     process = os.getpid()
-    ahead = _step(walk)
+    ahead = _step(walk, imports=imports)
     try:
         portal.send(ahead)
         while (came := portal.wait(ahead)) is not None:
-            ahead = _step(walk)
+            ahead = _step(walk, imports=imports)
             portal.send(ahead)
             yield came
             _refuse_child_of(process)
@@ -191,8 +195,8 @@ def _refuse_child_of(process: int) -> None:
         )
 
 
-def _step(walk: AsyncGenerator[S]) -> Trip[S | None]:
-    return Trip(_next(walk), end=partial(_end, walk))
+def _step(walk: AsyncGenerator[S], *, imports: bool) -> Trip[S | None]:
+    return Trip(_next(walk), end=partial(_end, walk), imports=imports)
 
 
 async def _next(walk: AsyncGenerator[S]) -> S | None:

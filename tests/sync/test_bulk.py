@@ -13,7 +13,7 @@ import pytest
 import partnero_async.bulk
 from partnero_async.bulk import course
 from partnero_async.sandbox import Sandbox
-from partnero_sync import ClientClosedError, Partnero, UsageError, bulk
+from partnero_sync import ClientClosedError, NoAnswerError, Partnero, UsageError, bulk
 from partnero_sync._trip import Trip
 from partnero_sync.bulk import (
     Exported,
@@ -210,6 +210,61 @@ def test_what_stops_it_is_raised(client: Partnero, file: Path) -> None:
     client.close()
     with pytest.raises(ClientClosedError):
         sell(client, file)
+
+
+def test_import_that_close_has_cut_may_have_sent_rows(
+    client: Partnero, shop: Sandbox, file: Path
+) -> None:
+    """None of its rows stands for it: what came of each is in the journal."""
+    watcher = threading.Thread(target=watched(shop, client.close))
+    watcher.start()
+    with pytest.raises(NoAnswerError, match="closed during this import") as caught:
+        sell(client, file, concurrency=2)
+    watcher.join()
+    assert type(caught.value) is NoAnswerError
+    assert caught.value.maybe_applied
+    shop.latency = 0.0
+    with Partnero(shop.api_key, base_url=shop.url) as again:
+        report = sell(again, file)
+    # One that was on its way at that moment may have got lost there.
+    assert report.done + report.parked == 60
+    assert len(sales_in(shop)) == report.done
+
+
+def test_stream_of_rows_that_close_has_cut_may_have_sent_some(
+    client: Partnero, shop: Sandbox, file: Path
+) -> None:
+    """As a whole import."""
+    walk = bulk.run(client.transactions.create, file, concurrency=2)
+    watcher = threading.Thread(target=watched(shop, client.close))
+    watcher.start()
+    with pytest.raises(NoAnswerError, match="closed during this import") as caught:
+        list(walk)
+    watcher.join()
+    assert caught.value.maybe_applied
+
+
+def test_plan_that_close_has_cut_has_sent_nothing(
+    client: Partnero, shop: Sandbox, file: Path
+) -> None:
+    """It only reads."""
+    asked = threading.Event()
+
+    def latency() -> float:
+        asked.set()
+        return 30.0
+
+    def close() -> None:
+        assert asked.wait(10)
+        client.close()
+
+    shop.latency = latency
+    watcher = threading.Thread(target=close)
+    watcher.start()
+    with pytest.raises(ClientClosedError) as caught:
+        bulk.plan_import(client, "transactions", file)
+    watcher.join()
+    assert not caught.value.maybe_applied
 
 
 async def test_in_a_running_loop_it_warns(client: Partnero, file: Path) -> None:

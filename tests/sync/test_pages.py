@@ -6,6 +6,7 @@ import pytest
 
 from partnero_async.sandbox import Sandbox
 from partnero_sync import (
+    ClientClosedError,
     NotFoundError,
     Pages,
     Partnero,
@@ -158,6 +159,21 @@ def test_mistakes_are_refused_where_they_are_made(shop: Partnero) -> None:
         shop.partners.list().page(0)
     with pytest.raises(NotFoundError):
         list(shop.customers.transactions("nobody"))
+
+
+def test_walk_goes_no_further_than_its_client(
+    waiting: Partnero, silent: Silent
+) -> None:
+    """A read that was cut says that its client is closed, as one that comes later."""
+    silent.answers["page=1"] = page_of(silent, 1)
+    walk = waiting.partners.list(limit=2).pages()
+    assert next(walk).number == 1
+    for _request in range(2):
+        assert silent.asked.acquire(timeout=PATIENCE)
+    waiting.close()
+    with pytest.raises(ClientClosedError) as caught:
+        list(walk)
+    assert not caught.value.maybe_applied
 
 
 # --- walks that know where they are -----------------------------------------------

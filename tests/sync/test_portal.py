@@ -13,15 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from partnero_async import PartneroError
+from partnero_async._settings import OnAmbiguous
+from partnero_async.models import Transaction
 from partnero_async.sandbox import Sandbox
 from partnero_sync import (
+    AmbiguousWriteError,
     ClientClosedError,
-    NoAnswerError,
     NotFoundError,
     Partnero,
     UsageError,
@@ -258,18 +260,102 @@ def test_thread_that_ends_is_not_asked_to_once_more(
     assert caplog.text == ""
 
 
-def test_close_ends_the_calls_of_other_threads(
+def closed_amid(
+    client: Partnero, silent: Silent, call: Callable[[], object]
+) -> BaseException | None:
+    """Close *client* in this thread during a *call* of another; return its error."""
+    with ThreadPoolExecutor() as threads:
+        called = threads.submit(call)
+        assert silent.asked.acquire(timeout=PATIENCE)
+        client.close()
+        return called.exception(PATIENCE)
+
+
+def sell(client: Partnero, key: str = "s1") -> Transaction:
+    return client.transactions.create(key=key, amount=1, customer={"key": "c1"})
+
+
+def test_close_ends_the_reads_of_other_threads(
     waiting: Partnero, silent: Silent
 ) -> None:
-    """What a call under way has done is not known, and the error says so."""
+    """They change nothing, and the error says so."""
+    error = closed_amid(waiting, silent, waiting.account.test)
+    assert isinstance(error, ClientClosedError)
+    assert not error.maybe_applied
+    assert silent.left.acquire(timeout=PATIENCE)
+
+
+def ignore(_: AmbiguousWriteError) -> None:
+    pass
+
+
+@pytest.mark.parametrize("on_ambiguous", ["raise", "resend_after_settle", ignore])
+@pytest.mark.parametrize("view", [False, True])
+def test_close_during_a_sale_is_a_write_in_doubt(
+    silent: Silent, on_ambiguous: OnAmbiguous, *, view: bool
+) -> None:
+    """Its caller gets the key to look it up by, whatever is done about others."""
+    with Partnero("key", base_url=silent.url, on_ambiguous=on_ambiguous) as client:
+        seller = client.with_options(on_ambiguous=on_ambiguous) if view else client
+        error = closed_amid(client, silent, lambda: sell(seller))
+    assert isinstance(error, AmbiguousWriteError)
+    assert (error.operation, error.key) == ("POST /transactions", "s1")
+    assert [attempt.came_back for attempt in error.attempts] == ["cancelled"]
+    assert "/transactions?key=s1&" in (error.curl() or "")
+    assert error.maybe_applied
+
+
+def test_sale_that_close_has_cut_is_told_of_in_its_thread(silent: Silent) -> None:
+    """What the hook is told is what is raised."""
+    told: list[tuple[AmbiguousWriteError, bool]] = []
+
+    def tell(error: AmbiguousWriteError) -> None:
+        told.append((error, threading.current_thread() in loop_threads()))
+
+    with Partnero("key", base_url=silent.url, on_ambiguous=tell) as client:
+        error = closed_amid(client, silent, lambda: sell(client))
+    assert told == [(error, False)]
+
+
+def test_sale_that_is_in_line_at_close_is_not_in_doubt(silent: Silent) -> None:
+    """Nothing of it was sent; what another call has left in doubt is not its own."""
+    client = Partnero("key", base_url=silent.url, max_connections=1)
     with ThreadPoolExecutor() as threads:
-        call = threads.submit(waiting.account.test)
-        silent.asked.acquire()
+        sent = threads.submit(sell, client)
+        assert silent.asked.acquire(timeout=PATIENCE)
+        in_line = threads.submit(sell, client, "s2")
+        ((session, _),) = client._async._transport.line.sessions._by_loop.values()
+        while not session.slots._line:
+            time.sleep(0.001)
+        client.close()
+        errors = sent.exception(PATIENCE), in_line.exception(PATIENCE)
+    assert [type(error) for error in errors] == [AmbiguousWriteError, ClientClosedError]
+    assert not cast("ClientClosedError", errors[1]).maybe_applied
+
+
+def test_refund_that_close_has_cut_says_what_is_done(
+    waiting: Partnero, silent: Silent
+) -> None:
+    """The note of a cancellation goes with the error that stands for it."""
+    sale = {"key": "s1", "amount": 3, "customer": "c1"}
+    silent.answers = {
+        "GET": {"data": [sale], "status": 1},
+        "DELETE": {"status": 1},
+    }
+
+    def refund() -> None:
+        waiting.transactions.partial_refund(
+            "s1", amount=1, delete_and_create_again=True
+        )
+
+    with ThreadPoolExecutor() as threads:
+        call = threads.submit(refund)
+        for _ in range(3):
+            assert silent.asked.acquire(timeout=PATIENCE)
         waiting.close()
         error = call.exception(PATIENCE)
-    assert isinstance(error, NoAnswerError)
-    assert error.maybe_applied
-    assert silent.left.acquire(timeout=PATIENCE)
+    assert isinstance(error, AmbiguousWriteError)
+    assert error.__notes__ == ["The sale s1 is deleted; 2 of it is not recorded."]
 
 
 # --- loops -----------------------------------------------------------------------

@@ -85,12 +85,12 @@ def test_exit_during_a_call_is_quick(silent: Silent) -> None:
         """
         import atexit, threading, time
         atexit.register(lambda: print(time.monotonic() - ended < 1, flush=True))
-        from partnero_sync import Partnero, NoAnswerError
+        from partnero_sync import ClientClosedError, Partnero
         client = Partnero()
         def call():
             try:
                 client.account.test()
-            except NoAnswerError:
+            except ClientClosedError:
                 pass
         threading.Thread(target=call, daemon=True).start()
         while not client.stats.requests:
