@@ -159,29 +159,26 @@ class Portal:
             del trip
 
     def send(self, trip: Trip[T]) -> None:
-        """Put *trip* onto the loop; raise `UsageError` where it may not go there."""
-        if self._raises and self._blocks_a_loop():
-            raise UsageError(
-                "called inside a running event loop, which this would block:"
-                " use partnero_async there"
-            )
+        """Put *trip* onto the loop; raise `UsageError` where it may not go there.
+
+        Inside a running event loop, which waiting blocks, this warns, once.
+        """
+        # Before anything is sent: a warning may be an error, too.
+        if not self._warned and self._blocks_a_loop():
+            self._refuse_or_warn()
         # Under the lock: a trip put behind the loop's end would wait for ever.
         with self.lock:
             trip.depart(self.start().loop)
 
     def wait(self, trip: Trip[T], meanwhile: Callable[[], None] | None = None) -> T:
         """Wait for what comes back of *trip*; do *meanwhile* first."""
-        began = time.monotonic()
         try:
             if meanwhile:
                 meanwhile()
-            result = trip.result()
+            return trip.result()
         finally:
             del trip
             deliver()
-        if not self._warned and self._blocks_a_loop():
-            self._warn(time.monotonic() - began)
-        return result
 
     def start(self) -> LoopThread:
         """Return the loop's thread, started where there is none yet.
@@ -217,16 +214,21 @@ class Portal:
     def _blocks_a_loop(self) -> bool:
         loop = running_loop()
         # Under gevent all threads are one, and the client's own loop runs in it.
-        return bool(loop) and (self._thread is None or loop is not self._thread.loop)
+        return bool(loop) and loop is not self.start().loop
 
-    def _warn(self, seconds: float) -> None:
-        self._warned = True
+    def _refuse_or_warn(self) -> None:
+        if self._raises:
+            raise UsageError(
+                "called inside a running event loop, which this would block:"
+                " use partnero_async there"
+            )
         warnings.warn(
-            f"this call blocked the running event loop for {seconds:.3f} s, and others"
-            " will (shown once): use partnero_async here",
+            "this call blocks the running event loop until it is done, and others will"
+            " (shown once): use partnero_async here",
             RuntimeWarning,
             stacklevel=_level_outside(),
         )
+        self._warned = True
 
     def _refuse_elsewhere(self, thread: LoopThread) -> None:
         if thread.pid != os.getpid():

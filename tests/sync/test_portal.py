@@ -362,11 +362,24 @@ def test_refund_that_close_has_cut_says_what_is_done(
 
 
 async def test_call_in_a_running_loop_works_and_warns_once(client: Partnero) -> None:
-    """It names the caller's line and the time that the loop was blocked."""
-    with pytest.warns(RuntimeWarning, match=r"blocked .* for 0\.\d+ s") as warned:
+    """It names the caller's line, and what to use there."""
+    with pytest.warns(RuntimeWarning, match=r"blocks .* use partnero_async") as warned:
         client.account.test()
     assert [warning.filename for warning in warned] == [__file__]
     client.account.test()
+
+
+async def test_warning_that_is_an_error_comes_before_anything_is_sent(
+    client: Partnero, sandbox: Sandbox
+) -> None:
+    """Else a write would be made, and its caller would take it for one that failed."""
+    for _ in range(2):
+        with pytest.raises(RuntimeWarning):
+            sell(client)
+        with pytest.raises(RuntimeWarning):
+            next(iter(client.partners.list()))
+    gc.collect()
+    assert sandbox.requests == 0
 
 
 async def test_walk_in_a_running_loop_warns_at_the_callers_line(

@@ -279,4 +279,4 @@ def test_notebook(sandbox: Sandbox, tmp_path: Path) -> None:
         manager.shutdown_kernel(now=True)
     assert [text for name, text in texts if name == "stdout"] == ["p1\n", "['p1']\n"]
     (warning,) = [text for name, text in texts if name == "stderr"]
-    assert "RuntimeWarning: this call blocked the running event loop" in warning
+    assert "RuntimeWarning: this call blocks the running event loop" in warning
