@@ -305,7 +305,10 @@ class Sandbox:
     @property
     def _up(self) -> "_Running":
         if self._running is None:
-            raise RuntimeError("the sandbox is not running: use `async with Sandbox()`")
+            raise RuntimeError(
+                "the sandbox is not running: it runs inside its `with` or `async with`"
+                " block only"
+            )
         return self._running
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+import partnero_async.sandbox
 from partnero_sync import Partnero
 from partnero_sync.sandbox import Sandbox
 
@@ -43,3 +44,12 @@ def test_sandbox_that_cannot_start_says_why() -> None:
             second.__enter__()
     with second:
         assert second.url == f"http://127.0.0.1:{port}/v1"
+
+
+@pytest.mark.parametrize("sandbox", [Sandbox(), partnero_async.sandbox.Sandbox()])
+def test_sandbox_that_does_not_run_says_where_it_does(
+    sandbox: partnero_async.sandbox.Sandbox,
+) -> None:
+    """In words that are true of either one."""
+    with pytest.raises(RuntimeError, match="inside its `with` or `async with` block"):
+        _ = sandbox.url
