@@ -26,7 +26,7 @@ from collections.abc import (
 )
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar, cast
 
 from partnero_async import Partnero as AsyncPartnero
 from partnero_async import bulk as _bulk
@@ -73,6 +73,7 @@ from partnero_async.bulk.forms import How, format_of
 from partnero_async.bulk.given import gather
 from partnero_async.bulk.stream import stream
 from partnero_async.errors import UsageError
+from partnero_async.pages import Pages as AsyncPages
 
 from ._portal import TEARDOWN, Portal
 from ._trip import Trip, deliver
@@ -179,13 +180,14 @@ def run_import(
     `PartneroError` for a key that is refused or an API that is not there: then nothing
     was sent. Whatever is about one row is in the report and not raised.
     """
+    inside = _inside(client)
     source = Source.of(source)
     if source.file or journal:
         # Here and not on the loop: what it is made of may belong to this thread.
         source = gather(source)
     buyers = None if customers is None else gather(Source.of(customers))
     return _run(
-        client,
+        inside,
         _bulk.run_import,
         resource,
         source,
@@ -268,7 +270,7 @@ def resolve(
     Ends early as `run_import` does, and raises what it raises.
     """
     return _run(
-        client,
+        _inside(client),
         _bulk.resolve,
         journal,
         send_absent=send_absent,
@@ -299,8 +301,8 @@ def reconcile(
     Raises `ImportStopError` for a file or columns that cannot be used, and
     `PartneroError` where the program cannot be read.
     """
-    whole = gather(Source.of(source))
     inner, portal = _inside(client)
+    whole = gather(Source.of(source))
     told: SimpleQueue[tuple[str, int] | None] = SimpleQueue()
     work = _bulk.reconcile(
         inner,
@@ -333,7 +335,7 @@ def resume(
     Options are as in `run_import`, and so is what is raised.
     """
     return _run(
-        client,
+        _inside(client),
         _bulk.resume,
         journal,
         concurrency=concurrency,
@@ -364,7 +366,7 @@ def retry_rejects(
     Other options are as in `run_import`, and so is what is raised.
     """
     return _run(
-        client,
+        _inside(client),
         _bulk.retry_rejects,
         journal,
         codes=codes,
@@ -407,10 +409,11 @@ def plan_import(
     cannot be used, and `PartneroError` for a key that is refused or an API that does
     not answer.
     """
+    inside = _inside(client)
     whole = gather(Source.of(source))
     buyers = None if customers is None else gather(Source.of(customers))
     return _run(
-        client,
+        inside,
         _bulk.plan_import,
         resource,
         whole,
@@ -465,7 +468,7 @@ def export(
     another export, `UsageError` for a format that does not go, and what reading the
     list raises.
     """
-    wrapped, portal = pages._wrapped, pages._portal  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    wrapped, portal = _behind(pages)
     how = How(format=format or format_of(target), raw=raw, importable=importable)
     run = Exporting(wrapped, target, how=how, window=window, resume=resume)
     steps = run.steps()
@@ -482,12 +485,30 @@ async def _step(steps: AsyncGenerator[Exported]) -> Exported | None:
     return await anext(steps, None)
 
 
-def _inside(client: Partnero) -> tuple[AsyncPartnero, Portal]:
+def _inside(client: object) -> tuple[AsyncPartnero, Portal]:
+    if not isinstance(client, Partnero):
+        raise UsageError(
+            f"got a {_type(client)}: give a client of partnero_sync"
+            " (one of partnero_async goes with partnero_async.bulk)"
+        )
     return client._async, client._portal  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
+def _behind(pages: Pages[T]) -> tuple[AsyncPages[T], Portal]:
+    if not isinstance(cast("object", pages), Pages):
+        raise UsageError(
+            f"got a {_type(pages)}: give a list of the API, such as"
+            " client.customers.list() of a client of partnero_sync"
+        )
+    return pages._wrapped, pages._portal  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
+def _type(given: object) -> str:
+    return f"{type(given).__module__}.{type(given).__qualname__}"
+
+
 def _run(
-    client: Partnero,
+    inside: tuple[AsyncPartnero, Portal],
     work: Callable[..., Coroutine[Any, Any, T]],
     *arguments: Any,
     on_progress: Watch | None,
@@ -496,7 +517,7 @@ def _run(
     **options: Any,
 ) -> T:
     """Do *work* on the client's loop, and tell of it in this thread."""
-    inner, portal = _inside(client)
+    inner, portal = inside
 
     def begin(watch: Watch, halt: asyncio.Event) -> Coroutine[Any, Any, T]:
         return work(inner, *arguments, **options, on_progress=watch, stop=halt)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import partnero_async
 import partnero_async.bulk
 from partnero_async.bulk import course
 from partnero_async.sandbox import Sandbox
@@ -107,6 +108,44 @@ def test_rows_without_a_journal_are_not_walked(client: Partnero) -> None:
     with pytest.raises(JournalError, match="--journal"):
         run_import(client, "transactions", rows)
     assert len(list(rows)) == 1
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        pytest.param(
+            lambda client, rows: run_import(client, "transactions", rows, journal="j"),
+            id="run_import",
+        ),
+        pytest.param(
+            lambda client, rows: bulk.plan_import(client, "transactions", rows),
+            id="plan_import",
+        ),
+        pytest.param(bulk.reconcile, id="reconcile"),
+        pytest.param(lambda client, _: resolve(client, "j"), id="resolve"),
+        pytest.param(lambda client, _: bulk.resume(client, "j"), id="resume"),
+        pytest.param(
+            lambda client, _: bulk.retry_rejects(client, "j"), id="retry_rejects"
+        ),
+    ],
+)
+def test_client_of_the_other_package_is_refused(
+    begin: Callable[[Any, Iterator[dict[str, str]]], object],
+) -> None:
+    """By what it is, and before a row is used up."""
+    rows = iter([{"key": "s1"}])
+    with pytest.raises(UsageError, match=r"partnero_async\.client\.Partnero: give a"):
+        begin(partnero_async.Partnero("key"), rows)
+    assert len(list(rows)) == 1
+
+
+def test_export_takes_a_list_of_the_api(tmp_path: Path) -> None:
+    """And of a client of this package."""
+    listed: list[Any] = [["c1"], partnero_async.Partnero("key").customers.list()]
+    for pages in listed:
+        with pytest.raises(UsageError, match=r"client\.customers\.list\(\)"):
+            export(pages, tmp_path / "x.csv")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_file_of_sales(client: Partnero, shop: Sandbox, file: Path) -> None:
