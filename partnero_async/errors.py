@@ -209,7 +209,11 @@ class PartneroError(Exception):
         )
 
     def _advice(self) -> str:
-        return f" {self.hint}" if self.hint else ""
+        if not self.hint:
+            return ""
+        # What a server says is often a sentence with a full stop of its own.
+        stop = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{stop} {self.hint}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy as what it is: task queues pass errors between processes."""

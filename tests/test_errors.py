@@ -241,7 +241,7 @@ def test_the_text_says_what_happened_and_what_to_do() -> None:
     """Operation, status, message, reasons, facts, advice: on one line."""
     assert str(full(ServerError)) == (
         "POST /transactions: 502 no luck (amount: Too small. Not a number.)"
-        " (key inv-1, attempts 2, request id req-9) Try again later."
+        " (key inv-1, attempts 2, request id req-9). Try again later."
     )
 
 
@@ -264,6 +264,24 @@ def test_the_text_says_what_happened_and_what_to_do() -> None:
 def test_the_text_leaves_out_what_is_not_known(error: PartneroError, text: str) -> None:
     """No empty brackets, no None."""
     assert str(error) == text
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        pytest.param("no luck", "no luck.", id="words"),
+        pytest.param("No luck.", "No luck.", id="sentence"),
+        pytest.param("No luck!", "No luck!", id="cry"),
+        pytest.param("no luck, and...", "no luck, and...", id="cut"),
+    ],
+)
+def test_the_text_stops_before_its_advice(message: str, said: str) -> None:
+    """Once, where what the API has said does so itself."""
+    assert str(ServerError(message)) == f"{said} Try again later."
+    stop = said.removeprefix(message)
+    text = f"{message} (key k){stop} Try again later."
+    assert str(ServerError(message, key="k")) == text
+    assert str(PartneroError(message)) == message
 
 
 def test_an_error_in_doubt_warns_of_sending_again() -> None:
