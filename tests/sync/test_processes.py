@@ -124,6 +124,24 @@ def test_call_after_the_clients_were_closed_at_exit(sandbox: Sandbox) -> None:
     assert lines == ["ClientClosedError"]
 
 
+def test_call_of_a_handler_that_was_registered_after_the_client(
+    sandbox: Sandbox,
+) -> None:
+    """It runs before the client is closed, and may still send what it has."""
+    lines = run(
+        """
+        import atexit
+        from partnero_sync import Partnero
+        client = Partnero()
+        client.account.test()
+        atexit.register(lambda: print(client.account.test() is not None))
+        """,
+        sandbox,
+        sandbox.api_key,
+    )
+    assert lines == ["True"]
+
+
 # --- children --------------------------------------------------------------------
 
 FORK = """
