@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .errors import (
         AmbiguousWriteError,
         AppliedUnreadableError,
+        Attempt,
         AuthenticationError,
         BadRequestError,
         ClientClosedError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AmbiguousWriteError",
     "AppliedUnreadableError",
+    "Attempt",
     "AuthenticationError",
     "BadRequestError",
     "ClientClosedError",

@@ -30,6 +30,12 @@ LARGEST: Final = 16 * 1024 * 1024
 """Bytes of a decoded answer that are read; the API's largest page is far below."""
 
 
+UNTRUSTED: Final = (
+    "the server's certificate is not trusted: where an authority of your own has signed"
+    " it, give that with tls=ssl.create_default_context(cafile=...)"
+)
+
+
 @attrs.frozen
 class Failure:
     """Why there is no answer."""
@@ -146,7 +152,7 @@ class Session:
 def _no_answer(error: Exception, flight: Flight) -> Failure:
     match error:
         case aiohttp.ClientConnectorCertificateError():
-            return Failure(Outcome.UNUSABLE, "the server's certificate is not trusted")
+            return Failure(Outcome.UNUSABLE, UNTRUSTED)
         case aiohttp.ClientConnectorError():
             return flight.lost(f"no connection: {error.os_error.strerror or 'refused'}")
         case DroppedError():

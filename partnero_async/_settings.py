@@ -37,6 +37,8 @@ class Masked(str):
     @classmethod
     def maybe(cls, text: str | None) -> Self | None:
         """Mask a parameter: it is a local of the frames that a traceback shows."""
+        if text is not None and not isinstance(cast("Any", text), str):
+            raise UsageError(f"a secret is a {type(text).__name__}: give a str")
         return None if text is None else cls(text)
 
     def __repr__(self) -> str:
@@ -99,12 +101,27 @@ class ApiKey:
 def _seconds(_: object, field: attrs.Attribute[float], value: float) -> None:
     number = isinstance(cast("Any", value), int | float)
     if not (number and value > 0 and math.isfinite(value)):
-        raise UsageError(f"{field.name}={value}: give a number of seconds above 0")
+        raise UsageError(f"{field.name}={value!r}: give a number of seconds above 0")
 
 
 def _known(_: object, __: attrs.Attribute[OnAmbiguous], value: OnAmbiguous) -> None:
     if not callable(value) and value not in ("raise", "resend_after_settle"):
         raise UsageError(f"on_ambiguous={value!r} is not known")
+
+
+def _count(_: object, field: attrs.Attribute[int], value: int) -> None:
+    if not isinstance(cast("Any", value), int) or value < 1:
+        raise UsageError(f"{field.name}={value!r}: give 1 or more")
+
+
+def _one_of(kind: type[object], how: str) -> Callable[..., None]:
+    """Accept None and a value of a *kind*; say *how* to give one."""
+
+    def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
+        if value is not None and not isinstance(value, kind):
+            raise UsageError(f"{field.name} is a {type(value).__name__}: give {how}")
+
+    return check
 
 
 def _callable(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -121,7 +138,7 @@ class Settings:
     """Without a slash at the end."""
     timeout: float = attrs.field(validator=_seconds)
     """Seconds that a call may take, everything included."""
-    max_connections: int
+    max_connections: int = attrs.field(validator=_count)
     rate: Rate | None
     on_ambiguous: OnAmbiguous = attrs.field(validator=_known, repr=False)
     on_attempt: OnAttempt | None = attrs.field(validator=_callable, repr=False)
@@ -130,7 +147,9 @@ class Settings:
     the second."""
     strict: bool
     """Whether an answer that is not as it was published is an error."""
-    tls: ssl.SSLContext | None = attrs.field(repr=False)
+    tls: ssl.SSLContext | None = attrs.field(
+        validator=_one_of(ssl.SSLContext, "an ssl.SSLContext"), repr=False
+    )
     telemetry: Telemetry | None = attrs.field(repr=False)
 
     def changed(self, **some: Any) -> Settings:
@@ -171,14 +190,18 @@ def settings(
 
     Raises `UsageError`, never with the key in it.
     """
-    key = Masked.maybe(api_key or os.environ.get("PARTNERO_API_KEY"))
+    # One that is given is meant, even where it is empty: the key of the environment may
+    # be that of another program.
+    if api_key is None:
+        api_key = os.environ.get("PARTNERO_API_KEY")
+    key = Masked.maybe(api_key)
     if not key:
         raise UsageError("no API key: pass one, or set PARTNERO_API_KEY")
-    if max_connections < 1:
-        raise UsageError(f"max_connections={max_connections}: give 1 or more")
+    if base_url is None:
+        base_url = os.environ.get("PARTNERO_BASE_URL") or BASE_URL
     return Settings(
         api_key=ApiKey(key),
-        base_url=_base_url(base_url or os.environ.get("PARTNERO_BASE_URL") or BASE_URL),
+        base_url=_base_url(base_url),
         timeout=timeout,
         max_connections=max_connections,
         rate=_rate(rate_limit),
@@ -193,12 +216,17 @@ def settings(
 
 def _rate(limit: str | Rate | None) -> Rate | None:
     try:
-        return Rate.parse(limit) if isinstance(limit, str) else limit
+        rate = Rate.parse(limit) if isinstance(limit, str) else limit
     except ValueError as error:
         raise UsageError(f"rate_limit: {error}") from None
+    if rate is not None and not isinstance(cast("Any", rate), Rate):
+        raise UsageError(f"rate_limit={rate!r}: give it with a time, such as 120/min")
+    return rate
 
 
 def _base_url(text: str) -> str:
+    if not isinstance(cast("Any", text), str):
+        raise UsageError(f"the base URL is a {type(text).__name__}: give a str")
     try:
         url = urlsplit(text)
         host = url.hostname

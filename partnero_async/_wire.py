@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import attrs
@@ -94,6 +94,20 @@ def _text(name: str, value: Any) -> str:
     if SURROGATE.search(text):
         raise UsageError(f"{name}={text!r} cannot be sent: it has half a character")
     return text
+
+
+Named = TypeVar("Named", bound=object)
+
+
+def reference(value: Named, name: str) -> Named:
+    """Check what names another record: an object of its id, key or email.
+
+    Raises `UsageError` for its bare id or key, and for a model of it.
+    """
+    if not isinstance(cast("object", value), Mapping):
+        kind = type(value).__name__
+        raise UsageError(f'{name} is a {kind}: name it, such as {{"key": ...}}')
+    return value
 
 
 SURROGATE = re.compile(r"[\ud800-\udfff]")

@@ -126,6 +126,8 @@ class Partnero:
 
     async def __aenter__(self) -> Self:
         """Return the client; connections are made when they are needed."""
+        # Loaded now, where a program starts: its first call would block all others.
+        _ = self._transport
         return self
 
     async def __aexit__(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from partnero_async import (
         AmbiguousWriteError,
         AppliedUnreadableError,
+        Attempt,
         AuthenticationError,
         BadRequestError,
         ClientClosedError,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AmbiguousWriteError",
     "AppliedUnreadableError",
+    "Attempt",
     "AuthenticationError",
     "BadRequestError",
     "ClientClosedError",

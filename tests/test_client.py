@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,80 @@ async def test_environment_gives_key_and_address(
     monkeypatch.setenv("PARTNERO_BASE_URL", sandbox.url)
     async with partnero() as client:
         assert await client.partners.list().collect() == []
+
+
+async def test_what_calls_need_is_loaded_where_a_program_starts(
+    sandbox: Sandbox,
+) -> None:
+    """The first call of a web service would block all others for that."""
+    client = Partnero(sandbox.api_key, base_url=sandbox.url)
+    assert "_transport" not in vars(client)
+    async with client:
+        assert "_transport" in vars(client)
+
+
+BARE: Any = "the-key-alone"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda c: c.transactions.create(amount=1, customer=BARE),
+        lambda c: c.transactions.create(amount=1, customer={"key": "c"}, partner=BARE),
+        lambda c: c.transactions.create_batch(
+            customer=BARE, transactions=[{"amount": 1}]
+        ),
+        lambda c: c.customers.create("c", partner=BARE),
+        lambda c: c.partners.create(email="a@b.c", referring_partner=BARE),
+        lambda c: c.partner_links.create("l", partner=BARE),
+        lambda c: c.leads.create(name="A", email="a@b.c", partner=BARE),
+        lambda c: c.payouts.create(partner=BARE, amount_units="eur"),
+        lambda c: c.referrals.create(email="a@b.c", referring_customer=BARE),
+        lambda c: c.customer_links.create("l", customer=BARE),
+        lambda c: c.subscribers.create(email="a@b.c", referral=BARE),
+    ],
+)
+async def test_another_record_is_named_by_an_object(
+    client: Partnero, use: Callable[[Partnero], Awaitable[Any]]
+) -> None:
+    """The likeliest mistake of a first call: nothing is sent, and it is said how."""
+    with pytest.raises(UsageError, match=r'is a str: name it, such as \{"key": ...\}'):
+        await use(client)
+    assert client.stats.requests == 0
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda c, how: c.coupons.create(
+            coupon_discount_type="percent",
+            coupon_discount_amount=1,
+            coupon_duration_type="once",
+            if_exists=how,
+        ),
+        lambda c, how: c.customer_links.create(
+            "l", customer={"id": "u"}, if_exists=how
+        ),
+        lambda c, how: c.customers.create("c", partner={"id": "p"}, if_exists=how),
+        lambda c, how: c.partner_links.create("l", partner={"id": "p"}, if_exists=how),
+        lambda c, how: c.partners.create(email="a@b.c", if_exists=how),
+        lambda c, how: c.promotion_codes.create(
+            coupon_uuid="S", code="A", if_exists=how
+        ),
+        lambda c, how: c.referrals.create(email="a@b.c", if_exists=how),
+        lambda c, how: c.subscribers.create(email="a@b.c", if_exists=how),
+        lambda c, how: c.webhooks.create(
+            name="A", url="https://a.b", events=["partner.created"], if_exists=how
+        ),
+    ],
+)
+async def test_a_misspelt_option_is_not_taken_for_another(
+    client: Partnero, use: Callable[[Partnero, Any], Awaitable[Any]]
+) -> None:
+    """It would work until there is a record with the same key."""
+    with pytest.raises(UsageError, match='if_exists=\'Return\': give "raise" or "ret'):
+        await use(client, "Return")
+    assert client.stats.requests == 0
 
 
 async def test_client_does_not_travel(client: Partnero, sandbox: Sandbox) -> None:

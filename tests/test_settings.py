@@ -54,7 +54,14 @@ BAD: list[Any] = [
     pytest.param({"api_key": None}, "no API key", id="key-missing"),
     pytest.param({"timeout": 0}, "timeout=0", id="timeout-zero"),
     pytest.param({"timeout": None}, "timeout=None", id="timeout-none"),
-    pytest.param({"settle": "5"}, "settle=5", id="settle-text"),
+    pytest.param({"api_key": CANARY.encode()}, "is a bytes", id="key-bytes"),
+    pytest.param({"base_url": ""}, "not a plain address", id="url-empty"),
+    pytest.param({"base_url": b"https://a"}, "is a bytes", id="url-bytes"),
+    pytest.param({"settle": "5"}, "settle='5'", id="settle-text"),
+    pytest.param({"max_connections": "5"}, "max_connections='5'", id="count-text"),
+    pytest.param({"max_connections": None}, "max_connections=None", id="count-none"),
+    pytest.param({"rate_limit": 120}, "rate_limit=120: give", id="rate-number"),
+    pytest.param({"tls": "/ca.pem"}, "tls is a str: give an ssl", id="tls-text"),
     pytest.param({"timeout": -1.0}, "timeout=-1.0", id="timeout-negative"),
     pytest.param({"timeout": float("nan")}, "timeout=nan", id="timeout-nan"),
     pytest.param({"timeout": float("inf")}, "timeout=inf", id="timeout-infinite"),
@@ -164,6 +171,16 @@ def test_the_environment_fills_in(monkeypatch: pytest.MonkeyPatch) -> None:
     passed = told(base_url="https://here.example/v1")
     assert passed.api_key.digest == ApiKey(Masked(CANARY)).digest
     assert passed.base_url == "https://here.example/v1"
+
+
+def test_what_is_passed_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's key may be that of another program than the empty one."""
+    monkeypatch.setenv("PARTNERO_API_KEY", "from-there")
+    monkeypatch.setenv("PARTNERO_BASE_URL", "https://there.example/v1")
+    with pytest.raises(UsageError, match="no API key"):
+        told("")
+    with pytest.raises(UsageError, match="not a plain address"):
+        told(base_url="")
 
 
 def test_the_environment_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from partnero_async._wire import (
     judge,
     next_page,
     path_part,
+    reference,
     request,
     request_id,
     unix_seconds,
@@ -37,11 +38,32 @@ from partnero_async.errors import (
     UsageError,
     ValidationError,
 )
+from partnero_async.models import Customer
 from partnero_async.retries import Outcome
 
 from .reference import OPERATIONS
 
 JSON_HEAD = {"Content-Type": "application/json"}
+
+# --- names of other records ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        pytest.param("c1", "str", id="its-key"),
+        pytest.param(None, "NoneType", id="nothing"),
+        pytest.param(Customer(key="c1"), "Customer", id="a-model"),
+        pytest.param(["c1"], "list", id="a-list"),
+    ],
+)
+def test_another_record_is_named_by_an_object(value: Any, kind: str) -> None:
+    """The likeliest mistake of a first call is told before anything is sent."""
+    with pytest.raises(UsageError, match=f'customer is a {kind}: .* {{"key": ...}}'):
+        reference(value, "customer")
+    named = {"key": "c1"}
+    assert reference(named, "customer") is named
+
 
 # --- paths -----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from .._programs import Bound
 from .._transport import Transport
 from .._wire import next_page, request
-from ..errors import UnexpectedBodyError
+from ..errors import UnexpectedBodyError, UsageError
 from ..models.pages import Page
 from ..pages import Pages
 from ..retries import Kind
@@ -39,6 +39,13 @@ class Resource:
     ) -> Pages[T]:
         bound = self._bound
         return Pages(self._transport, page, operation, limit=limit, bound=bound, **rest)
+
+    @staticmethod
+    def _returns_existing(if_exists: str) -> bool:
+        """Read what to do about a record that is there already."""
+        if if_exists not in ("raise", "return"):
+            raise UsageError(f'if_exists={if_exists!r}: give "raise" or "return"')
+        return if_exists == "return"
 
     async def _whole(
         self,

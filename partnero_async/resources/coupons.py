@@ -113,7 +113,7 @@ class CouponsResource(Resource):
                 coupon_duration_value=coupon_duration_value,
                 redemption_times_value=redemption_times_value,
             ),
-            returns_existing=if_exists == "return",
+            returns_existing=self._returns_existing(if_exists),
         )
 
     async def update(

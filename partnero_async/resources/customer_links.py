@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Literal
 
 from .._lookup import Lookup, holds, renamed
+from .._wire import reference
 from ..errors import UsageError
 from ..models.customers import CustomerRef
 from ..models.links import ReferralLink
@@ -89,7 +90,7 @@ class CustomerLinksResource(Resource, programs=["refer_a_friend"]):
         without the id this raises `AmbiguousWriteError` then.
         Source: the old documentation.
         """
-        owner = customer.get("id")
+        owner = reference(customer, "customer").get("id")
         if if_exists == "return" and owner is None:
             raise UsageError('if_exists="return" takes customer={"id": ...}')
         body = {
@@ -105,7 +106,7 @@ class CustomerLinksResource(Resource, programs=["refer_a_friend"]):
             json=body,
             key=key,
             lookup=None if owner is None else _of_customer(owner, key),
-            returns_existing=if_exists == "return",
+            returns_existing=self._returns_existing(if_exists),
         )
 
     async def update(

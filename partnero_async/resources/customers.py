@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Any, Literal
 
 from .._lookup import Lookup, holds, renamed
+from .._wire import reference
 from ..models.customers import Customer
 from ..models.pages import Page
 from ..models.partners import PartnerRef
@@ -103,7 +104,7 @@ class CustomersResource(Resource, programs=["affiliate"]):
             "name": name,
             "surname": surname,
             "tags": tags,
-            "partner": partner,
+            "partner": reference(partner, "partner"),
             "options": {"referral_url": referral_url},
             "transaction": transaction,
         }
@@ -125,7 +126,7 @@ class CustomersResource(Resource, programs=["affiliate"]):
                     partner=partner.get("id"),
                 ),
             ),
-            returns_existing=if_exists == "return",
+            returns_existing=self._returns_existing(if_exists),
         )
 
     async def update(

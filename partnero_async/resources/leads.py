@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, Final, Literal
 
 from .._lookup import Lookup, holds
-from .._wire import without_none
+from .._wire import reference, without_none
 from ..errors import RefusedError
 from ..models.leads import Lead, LeadDetails
 from ..models.pages import Page
@@ -62,7 +62,12 @@ class LeadsResource(Resource, programs=["affiliate"]):
         `AmbiguousWriteError`, and the newest leads tell whether it is there.
         Raises `NotFoundError` when there is no such partner.
         """
-        body = {"name": name, "email": email, "partner": partner, "cfields": cfields}
+        body = {
+            "name": name,
+            "email": email,
+            "partner": reference(partner, "partner"),
+            "cfields": cfields,
+        }
         return await self._call(Lead, Kind.RELATIVE, "POST /leads", json=body)
 
     async def convert(

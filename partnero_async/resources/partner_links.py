@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Literal
 
 from .._lookup import Lookup, holds, renamed
+from .._wire import reference
 from ..models.links import LinkDomain, ReferralLink
 from ..models.pages import Page
 from ..models.partners import PartnerRef
@@ -94,7 +95,7 @@ class PartnerLinksResource(Resource, programs=["affiliate"]):
         `ConflictError` if it differs. A link does not say whose it is, so only for a
         partner who is named by id is it certain that the link is this partner's.
         """
-        owner = partner.get("id")
+        owner = reference(partner, "partner").get("id")
         body = {
             "partner": partner,
             "key": key,
@@ -110,7 +111,7 @@ class PartnerLinksResource(Resource, programs=["affiliate"]):
             lookup=_of_partner(owner, key, is_additional)
             if owner
             else _anywhere(key, is_additional),
-            returns_existing=if_exists == "return",
+            returns_existing=self._returns_existing(if_exists),
         )
 
     async def update(

@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Literal
 
 from .._lookup import Lookup, holds
-from .._wire import iso_text
+from .._wire import iso_text, reference
 from ..models.pages import Page
 from ..models.partners import Partner, PartnerBonus, PartnerRef, SignInUrl
 from ..pages import Pages
@@ -110,7 +110,8 @@ class PartnersResource(Resource, programs=["affiliate"]):
             "id": id,
             "key": key,
             "tags": tags,
-            "referring_partner": referring_partner,
+            "referring_partner": referring_partner
+            and reference(referring_partner, "referring_partner"),
         }
         return await self._call(
             Partner,
@@ -126,7 +127,7 @@ class PartnersResource(Resource, programs=["affiliate"]):
                 mine=holds(email=email),
                 same=holds(name=name, surname=surname, id=id),
             ),
-            returns_existing=if_exists == "return",
+            returns_existing=self._returns_existing(if_exists),
         )
 
     async def update(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from .._lookup import Lookup
+from .._wire import reference
 from ..models.pages import Page
 from ..models.partners import PartnerRef
 from ..models.payouts import PayoutRequest, PayoutSettings
@@ -110,7 +111,7 @@ class PayoutsResource(Resource, programs=["affiliate"]):
         not active, or has no payout details or nothing unpaid, is a `ValidationError`.
         """
         body = {
-            "partner": partner,
+            "partner": reference(partner, "partner"),
             "amount_units": amount_units.lower(),
             "gateway": gateway,
             "payout_settings": payout_settings,

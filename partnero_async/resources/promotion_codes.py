@@ -106,7 +106,7 @@ class PromotionCodesResource(Resource):
                 minimum_order_value=minimum_order_value,
                 redemption_times_value=redemption_times_value,
             ),
-            returns_existing=if_exists == "return",
+            returns_existing=self._returns_existing(if_exists),
         )
 
     async def update(

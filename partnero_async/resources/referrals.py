@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from .._keys import made_up_key
 from .._lookup import Lookup, holds
+from .._wire import reference
 from ..models.pages import Page
 from ..models.referrals import (
     CustomerBalance,
@@ -126,7 +127,9 @@ class ReferralsResource(Resource, programs=["refer_a_friend"]):
             "metadata": metadata,
             "referring_customer": referring_customer,
         }
-        referrer = (referring_customer or {}).get("id")
+        referrer = None
+        if referring_customer is not None:
+            referrer = reference(referring_customer, "referring_customer").get("id")
         return await self._call(
             Referral,
             Kind.UNIQUE,
@@ -139,7 +142,7 @@ class ReferralsResource(Resource, programs=["refer_a_friend"]):
                 key,
                 same=_same(holds(email=email, name=name, surname=surname), referrer),
             ),
-            returns_existing=if_exists == "return",
+            returns_existing=self._returns_existing(if_exists),
         )
 
     async def update(

@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Literal
 
 from .._lookup import Lookup, holds, renamed
+from .._wire import reference
 from ..errors import UsageError
 from ..models.pages import Page
 from ..models.subscribers import Subscriber, SubscriberRef
@@ -95,7 +96,7 @@ class SubscribersResource(Resource, programs=["newsletter"]):
             "marketing_consent": marketing_consent,
             "approved": approved,
             "status": status,
-            "referral": referral,
+            "referral": referral and reference(referral, "referral"),
         }
         same = holds(
             name=name, tos=tos, marketing_consent=marketing_consent, approved=approved
@@ -113,7 +114,7 @@ class SubscribersResource(Resource, programs=["newsletter"]):
                 mine=holds(email=email),
                 same=_same(same, id, status),
             ),
-            returns_existing=if_exists == "return",
+            returns_existing=self._returns_existing(if_exists),
         )
 
     async def update(

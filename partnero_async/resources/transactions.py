@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, cast
 from .._keys import made_up_key
 from .._lookup import Lookup, holds, sold_to
 from .._refund import again, refundable, remainder
-from .._wire import unix_seconds
+from .._wire import reference, unix_seconds
 from ..errors import UsageError
 from ..models.customers import NewCustomer
 from ..models.pages import Page
@@ -116,8 +116,8 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
             "rewarded": rewarded,
             "rewardable": rewardable,
             "created_at": seconds,
-            "customer": customer,
-            "partner": partner,
+            "customer": reference(customer, "customer"),
+            "partner": partner and reference(partner, "partner"),
             "gross_amount": gross_amount,
             "discount_amount": discount_amount,
             "discount_code": discount_code,
@@ -165,7 +165,7 @@ class TransactionsResource(Resource, programs=["affiliate", "refer_a_friend"]):
         """
         sales = [_batched(sale) for sale in transactions]
         body = {
-            "customer": customer,
+            "customer": reference(customer, "customer"),
             "transactions": sales,
             "options": {
                 "create_customer": create_customer,

@@ -76,7 +76,7 @@ class WebhooksResource(Resource):
             lookup=_webhook(
                 key, name=name, url=url, is_active=is_active, events=events
             ),
-            returns_existing=if_exists == "return",
+            returns_existing=self._returns_existing(if_exists),
         )
 
     async def update(
