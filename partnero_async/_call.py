@@ -390,12 +390,14 @@ class Call:
         url = self.settings.base_url + again.target
         return Sent(again.method, url, again.body)
 
-    def cancelled(self) -> None:
+    def cancelled(self) -> PartneroError | None:
         """Tell of a write that is in doubt now, since its caller cancelled it."""
         flight = self._flight
         if flight is None or self.kind is Kind.READ:
-            return
+            return None
         if flight.left and not flight.over:
             self.timeline.ended(self.operation, flight.began, "cancelled", Action.RAISE)
-        if self.in_doubt or flight.left:
-            self.complete(AmbiguousWriteError("cancelled before its outcome was known"))
+        if not self.in_doubt and not flight.left:
+            return None
+        why = "cancelled before its outcome was known"
+        return self.complete(AmbiguousWriteError(why))

@@ -106,9 +106,9 @@ class Transport:
             if wrong is None:
                 raise
             raise wrong from error
-        except asyncio.CancelledError:
-            call.cancelled()
-            raise
+        except asyncio.CancelledError as cancelled:
+            # It stays one, for whoever has cancelled; what it was about is its cause.
+            raise cancelled from call.cancelled()
         return value
 
     async def _refuse_mismatch(self, bound: Bound, call: Call) -> None:

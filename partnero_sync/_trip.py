@@ -38,12 +38,6 @@ class _Mail(threading.local):
 
 _mail = _Mail()
 _inbox: ContextVar[deque[Callable[[], None]]] = ContextVar("inbox")
-_doubt: ContextVar[AmbiguousWriteError] = ContextVar("doubt")
-"""What is known of the write of a call that is in doubt.
-
-A cancellation tells nobody but the client's hook, so this is the way to the caller of
-one that is cut short. Tasks that a call starts set their own, and not that of the call.
-"""
 
 
 def posted(hook: Callable[[E], object]) -> Callable[[E], None]:
@@ -57,11 +51,6 @@ def posted(hook: Callable[[E], object]) -> Callable[[E], None]:
         _inbox.get().append(partial(tell, hook, event))
 
     return post
-
-
-def note(error: AmbiguousWriteError) -> None:
-    """Keep *error* for the caller of the write that is under way."""
-    _doubt.set(error)
 
 
 def deliver() -> None:
@@ -169,7 +158,7 @@ class Trip(Generic[T]):
             else:
                 self._result = await self._work
         except asyncio.CancelledError as cancelled:
-            self._error = self._cut()
+            self._error = self._cut(cancelled.__cause__)
             for said in getattr(cancelled, "__notes__", ()):
                 self._error.add_note(said)
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
@@ -178,13 +167,15 @@ class Trip(Generic[T]):
             self._arrive()
             del self  # the error's traceback keeps this frame
 
-    def _cut(self) -> PartneroError:
+    def _cut(self, cause: BaseException | None) -> PartneroError:
         """Return the error of a call whose client is closed while it is under way."""
         if self._imports:
             closed = "the client was closed during this import"
             return NoAnswerError(closed, maybe_applied=True)
+        if isinstance(cause, AmbiguousWriteError):
+            return cause
         # All else changes nothing, or has not left.
-        return _doubt.get(None) or ClientClosedError("the client was closed meanwhile")
+        return ClientClosedError("the client was closed meanwhile")
 
     def _arrive(self) -> None:
         self._away.release()

@@ -14,7 +14,7 @@ from partnero_async import Rate
 from partnero_async._settings import Masked, OnAmbiguous, OnAttempt
 
 from ._portal import OnFork, OnRunningLoop, Portal
-from ._trip import note, posted
+from ._trip import posted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from partnero_async._line import Stats
     from partnero_async.bulk import Given, Reconciliation, Source
     from partnero_async.drift import Drift
-    from partnero_async.errors import AmbiguousWriteError
     from partnero_async.pacing import GateState
     from partnero_async.telemetry import Telemetry
 
@@ -118,7 +117,7 @@ class Partnero:
             timeout=timeout,
             max_connections=max_connections,
             rate_limit=rate_limit,
-            on_ambiguous=_noted(on_ambiguous),
+            on_ambiguous=_posted(on_ambiguous),
             on_attempt=_posted(on_attempt),
             settle=settle,
             strict=strict,
@@ -189,7 +188,7 @@ class Partnero:
         with self._lock:
             wrapped = self._async.with_options(
                 timeout=timeout,
-                on_ambiguous=_noted(on_ambiguous),
+                on_ambiguous=_posted(on_ambiguous),
                 on_attempt=_posted(on_attempt),
                 settle=settle,
                 strict=strict,
@@ -407,29 +406,3 @@ class Partnero:
 
 def _posted(hook: H) -> H:
     return cast("H", posted(hook)) if callable(hook) else hook
-
-
-class _Resend(str):
-    """The word, and besides a function that is told of writes in doubt."""
-
-    __slots__ = ()
-
-    def __call__(self, error: AmbiguousWriteError) -> None:
-        note(error)
-
-
-def _noted(on_ambiguous: Any) -> Any:
-    """Have writes in doubt noted too, for the callers of those that `close` cuts."""
-    if on_ambiguous == "raise":
-        return note
-    if on_ambiguous == "resend_after_settle":
-        return _Resend(on_ambiguous)
-    if not callable(on_ambiguous):
-        return on_ambiguous
-    post = posted(on_ambiguous)
-
-    def note_and_post(error: AmbiguousWriteError) -> None:
-        note(error)
-        post(error)
-
-    return note_and_post
