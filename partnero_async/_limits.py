@@ -10,7 +10,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from attrs import frozen
 
@@ -29,7 +29,10 @@ _CUT, _DEEPEST_CUT = 0.95, 0.7
 _SEARCH, _CREEP = 0.001, 0.0003
 _NEAR = 0.85
 _SLOWEST = 0.02
+_GUESS, _GUESS_GROWTH = 8.0, 0.01  # as many a second as an opening has in flight
 _MARK_SECONDS = 10.0
+# Windows of a minute are usual: with less, the pace would rise within each.
+_CALM, _CALM_GROWTH = 120.0, 0.01
 
 _SECONDS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60}
 _LONG = {"h": 3600, "hour": 3600, "d": 86400, "day": 86400}
@@ -252,23 +255,49 @@ class Budget:
         self.window = length if self.window is None else min(self.window, length)
 
 
+class _Mark(NamedTuple):
+    """How many had passed at a time, and for how long nobody had asked until then."""
+
+    at: float
+    idle: float
+    passed: int
+
+
 class Pace:
     """Find an unknown rate by spacing requests.
 
     Between two refusals the server let through just what it allows: that is measured,
-    and the spacing set a little wider.
+    and the spacing set a little wider. What passed while mostly nobody asked shows the
+    demand, and not the limit: then a pace begins with a guess, and soon goes faster.
     """
 
     def __init__(self) -> None:
         self.rate: float | None = None
         self._next = -math.inf
+        self._held_at = -math.inf  # when it last made somebody wait
         self._ceiling = math.inf  # the rate last refused
+        self._guessed = False
         self._refused_at = 0.0
-        self._since: tuple[float, int] | None = None  # time and passes
-        self._marks: list[tuple[float, int]] = []
+        self._resumed = _Mark(0.0, 0.0, 0)
+        self._marks: list[_Mark] = []
         self._passed = 0
+        self._idle = 0.0
+        self._idle_since: float | None = None
+
+    def rest(self, now: float) -> None:
+        """Take note that nobody is under way or in line."""
+        if self._idle_since is None:
+            self._idle_since = now
+
+    def begin(self, now: float) -> None:
+        """Take note that somebody asks for a turn."""
+        if self._idle_since is not None:
+            self._idle += now - self._idle_since
+            self._idle_since = None
 
     def wait(self, now: float) -> float:
+        if self._next > now:
+            self._held_at = now
         return self._next - now
 
     def take(self, now: float) -> None:
@@ -281,35 +310,62 @@ class Pace:
 
     def count(self, now: float) -> None:
         self._passed += 1
-        if not self._marks or now - self._marks[-1][0] > _MARK_SECONDS:
-            self._marks = [*self._marks[-1:], (now, self._passed - 1)]
+        if not self._marks or now - self._marks[-1].at > _MARK_SECONDS:
+            mark = _Mark(now, self._idle, self._passed - 1)
+            self._marks = [*self._marks[-1:], mark]
 
     def refuse(self, now: float, *, probing: bool) -> None:
         self._refused_at = now
         if probing:
             return
-        if self.rate is not None and self._since is not None:
-            self._ceiling = self.rate
-            seen = _CUT * self._speed(self._since, now)
-            most, least = _CUT * self.rate, _DEEPEST_CUT * self.rate
-            self.rate = max(min(seen, most), least, _SLOWEST)
-        self._since = (now, self._passed)
-        self._marks = self._marks or [self._since]
+        self._marks = self._marks or [_Mark(now, self._idle, self._passed)]
+        since = self._marks[0]
+        few = self._passed - since.passed < _GUESS
+        idle = self._idle - since.idle > (now - since.at) / 2
+        self._guessed = self.rate is None and (few or idle)
 
-    def resume(self, now: float) -> None:
-        """Go on after a refusal; after the first one, at the speed seen so far."""
+    def resume(self, now: float, told: float | None) -> None:
+        """Go on after a refusal, not much faster than the server let requests pass."""
+        # It began to let them pass somewhere since it last refused.
+        until = self._refused_at + 0.4 * (now - self._refused_at)
         if self.rate is None:
-            # The server began to let requests pass somewhere since it last refused.
-            since = self._refused_at + 0.4 * (now - self._refused_at)
-            self.rate = max(self._speed(self._marks[0], since), _SLOWEST)
-        self._since = (now, self._passed)
-        self._next = now + 1 / self.rate if self.rate else now
+            self.rate = self._first(until, told)
+        else:
+            self.rate = self._lower(self.rate, until)
+        self._resumed = _Mark(now, self._idle, self._passed)
+        self._held_at, self._next = now, now + 1 / self.rate
 
-    def grow(self, highest: float) -> None:
+    def _first(self, until: float, told: float | None) -> float:
+        seen = max(self._speed(self._marks[0], until), _SLOWEST)
+        if told is not None:
+            # It is nearer to the truth than what one refusal makes of it.
+            self._guessed = False
+            return max(min(seen, _CUT * told), _DEEPEST_CUT * told)
+        return max(seen, _GUESS) if self._guessed else seen
+
+    def _lower(self, rate: float, until: float) -> float:
+        self._ceiling = rate
+        seen = _CUT * self._speed(self._resumed, until)
+        return max(min(seen, _CUT * rate), _DEEPEST_CUT * rate, _SLOWEST)
+
+    def grow(self, now: float) -> None:
         if self.rate is not None:
-            near = self.rate > _NEAR * self._ceiling
-            self.rate *= 1 + (_CREEP if near else _SEARCH)
-            self.rate = min(self.rate, highest)
+            self.rate *= 1 + self._growth(self.rate, now)
 
-    def _speed(self, since: tuple[float, int], now: float) -> float:
-        return (self._passed - since[1]) / max(now - since[0], 1e-3)
+    def _growth(self, rate: float, now: float) -> float:
+        if self._guessed:
+            return _GUESS_GROWTH
+        growth = _CREEP if rate > _NEAR * self._ceiling else _SEARCH
+        if now - self._resumed.at > _CALM:
+            # By the clock: at a slow pace answers are too few to go by.
+            growth += _CALM_GROWTH / rate
+        return growth
+
+    def is_moot(self, now: float, told: float) -> bool:
+        """Whether it holds nobody, or nobody whom a *told* rate would not hold."""
+        if self.rate is None:
+            return False
+        return self.rate >= told or now - self._held_at > _CALM
+
+    def _speed(self, since: _Mark, until: float) -> float:
+        return (self._passed - since.passed) / max(until - since.at, 1e-3)

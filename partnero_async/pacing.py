@@ -12,6 +12,7 @@ a rate told           *limit* requests in any *per* seconds, as the server sees 
 ====================  =========================================================
 
 After every 429 all wait, then one request goes first and shows whether the rest may.
+A spacing that has held nobody for a while is forgotten.
 """
 
 from __future__ import annotations
@@ -141,6 +142,8 @@ class Gate:
         """Take a turn where the gate is open; False where `enter` has to be awaited."""
         with self._lock:
             if self._free:
+                if not self._in_flight:
+                    self._pace.begin(self._clock())
                 self._in_flight += 1
             return self._free
 
@@ -153,6 +156,7 @@ class Gate:
             return 0.0
         with self._lock:
             came = self._clock()
+            self._pace.begin(came)
             if not self._waiters and self._wait(came) <= 0:
                 self._take(came)
                 return 0.0
@@ -180,6 +184,8 @@ class Gate:
             self._in_flight -= 1
             if self._free and status != _TOO_MANY and REMAINING not in headers:
                 self._pace.count(now)
+                if not self._in_flight:
+                    self._pace.rest(now)
                 return
             wall = self._wall()
             reading = reading_of(headers, wall)
@@ -204,6 +210,8 @@ class Gate:
             return rest
         if self._probing:
             return 0.0 if self._probe_sent is None else math.inf
+        if self._pace.is_moot(now, self._told or math.inf):
+            self._forget_pace(now)
         if self._in_flight >= self._flight:
             return self._open(now)
         if self._budget:
@@ -216,6 +224,11 @@ class Gate:
         if rest <= 0:
             self._flight = math.inf
         return rest
+
+    def _forget_pace(self, now: float) -> None:
+        self._pace = Pace()
+        if self._quota is None:
+            self._flight, self._opened = _OPENING_FLIGHT, now
 
     def _probe(self) -> float:
         self._probing = True
@@ -251,9 +264,9 @@ class Gate:
         if self._budget:
             self._budget.leave(reading, now, self._in_flight, probe)
         elif probe is not None:
-            self._pace.resume(now)
+            self._pace.resume(now, self._told)
         elif self._waiters:
-            self._pace.grow(self._quota.rate.per_second if self._quota else math.inf)
+            self._pace.grow(now)
         self._widen()
 
     def _begin_budget(self, now: float) -> None:
@@ -303,6 +316,8 @@ class Gate:
         if self._waiters and rest < math.inf:
             self._set_timers(now, rest)
         self._free = not self._waiters and self._is_unlimited(now)
+        if not self._waiters and not self._in_flight:
+            self._pace.rest(now)
 
     def _is_unlimited(self, now: float) -> bool:
         limited = self._quota or self._budget or self._pace.rate or self._probing
@@ -385,9 +400,12 @@ class Gate:
             held_for = max(self._held_until - self._clock(), 0.0)
             return GateState(self._rate(), self._in_flight, self.waiting, held_for)
 
+    @property
+    def _told(self) -> float | None:
+        return self._quota.rate.per_second if self._quota else None
+
     def _rate(self) -> float | None:
-        told = self._quota and self._quota.rate.per_second
-        rates = (told, self._budget and self._budget.rate, self._pace.rate)
+        rates = (self._told, self._budget and self._budget.rate, self._pace.rate)
         return min((rate for rate in rates if rate), default=None)
 
 

@@ -303,6 +303,9 @@ def test_nothing_known_everyone_passes() -> None:
         assert [task.result() for task in tasks] == [0.0] * 1000
         assert gate.snapshot().rate is None
         assert (gate.in_flight, gate.waiting) == (1000, 0)
+        gate.leave(200, {})
+        gate.leave(200, {})
+        assert gate.in_flight == 998
 
     on_virtual_time(body)
 
@@ -602,8 +605,8 @@ def test_a_long_quiet_time_does_not_spoil_the_measure() -> None:
         await asyncio.sleep(100_000)
         for _ in range(400):
             await gate.enter()
-            gate.leave(200, {})
             await asyncio.sleep(0.1)
+            gate.leave(200, {})
         await gate.enter()
         gate.leave(429, {"Retry-After": "1"})
         await gate.enter()
@@ -613,6 +616,119 @@ def test_a_long_quiet_time_does_not_spoil_the_measure() -> None:
         assert 8 < rate < 11
 
     on_virtual_time(body)
+
+
+async def ask(gate: Gate, status: int = 200, headers: Headers | None = None) -> None:
+    """Send a request that takes a tenth of a second."""
+    await gate.enter()
+    await asyncio.sleep(0.1)
+    gate.leave(status, headers or {}, 0.1)
+
+
+async def quietly(gate: Gate, requests: int, every: float) -> None:
+    """Send a request now and then."""
+    for _ in range(requests):
+        await ask(gate)
+        await asyncio.sleep(every - 0.1)
+
+
+def test_little_demand_is_not_taken_for_the_limit() -> None:
+    """One 429 to a quiet client leaves room for the burst that comes after it."""
+
+    async def body(gate: Gate) -> None:
+        await quietly(gate, 10, 1)
+        await ask(gate, 429, {"Retry-After": "1"})
+        burst = [asyncio.create_task(ask(gate)) for _ in range(60)]
+        async with asyncio.timeout(9):
+            await asyncio.gather(*burst)
+
+    on_virtual_time(body)
+
+
+@pytest.mark.parametrize("requests", [0, 1, 60])
+@pytest.mark.parametrize("after", ["1", "60"])
+def test_one_429_does_not_throttle_a_quiet_client(requests: int, after: str) -> None:
+    """What it sent a minute, or had not sent yet, says nothing of what it may."""
+
+    async def body(gate: Gate) -> None:
+        await quietly(gate, requests, 60)
+        await ask(gate, 429, {"Retry-After": after})
+        await ask(gate)
+        rate = gate.snapshot().rate
+        assert rate is not None
+        assert rate >= 8
+
+    on_virtual_time(body)
+
+
+def test_a_pace_that_holds_nobody_is_forgotten() -> None:
+    """After two minutes the gate opens again, and soon is as free as ever."""
+
+    async def body(gate: Gate) -> None:
+        await ask(gate, 429)
+        await ask(gate)
+        await quietly(gate, 11, 10)
+        assert gate.snapshot().rate is not None
+        await asyncio.sleep(20)
+        tasks = await at_once(gate, 100)
+        assert gate.snapshot().rate is None
+        assert 0 < passed(tasks) < 20
+        await asyncio.sleep(1.1)
+        assert passed(tasks) == 100
+
+    on_virtual_time(body)
+
+
+def test_a_pace_that_holds_somebody_is_kept(seed: int) -> None:
+    """A long import under a limit does not rush in between."""
+    outcome = import_rows(TokenBucket(10, 20, told=False), 4000, 50, seed)
+    print(outcome)
+    assert outcome.refused_share <= 0.02
+
+
+def test_a_limit_that_was_raised_is_found() -> None:
+    """A pace that was right once does not stay for ever: minutes later it is left."""
+    server = TokenBucket(1, 2, told=False)
+
+    async def body(gate: Gate) -> None:
+        loop = asyncio.get_running_loop()
+        last: list[int] = []
+
+        async def work() -> None:
+            while loop.time() < 500:
+                await gate.enter()
+                server.rate = 10 if loop.time() > 100 else 1
+                status, headers = server.hit(loop.time())
+                await asyncio.sleep(0.1)
+                gate.leave(status, headers, 0.1)
+                if loop.time() > 490:
+                    last.append(status)
+
+        await asyncio.gather(*(work() for _ in range(20)))
+        assert last.count(200) >= 75
+
+    on_virtual_time(body)
+
+
+def test_a_429_under_a_told_rate_slows_little() -> None:
+    """It is held, then goes on near the rate that is known, and soon at it."""
+
+    async def body(gate: Gate) -> None:
+        await quietly(gate, 10, 1)
+        await ask(gate, 429)
+        await ask(gate)
+        rate = gate.snapshot().rate
+        assert rate is not None
+        assert 35 <= rate < 50
+        await asyncio.gather(*(ask(gate) for _ in range(1000)))
+        assert gate.snapshot().rate == 50
+        rested = asyncio.get_running_loop().time() + 1.1
+        await asyncio.sleep(1.1)
+        tasks = await at_once(gate, 50)
+        assert passed(tasks) == 50
+        assert asyncio.get_running_loop().time() == pytest.approx(rested)
+
+    on_virtual_time(body, Rate(50, 1))
 
 
 def test_a_told_rate_bounds_any_interval() -> None:
@@ -703,16 +819,16 @@ async def test_a_paced_turn_just_granted_is_passed_on() -> None:
     now = 0.0
     gate = Gate(clock=lambda: now)
     for status in (429, 200, 200):
-        now += 100
+        now += 10
         await gate.enter()
         gate.leave(status, {})
-    now += 1000
+    now += 10
     await gate.enter()
     first, second = await at_once(gate, 2)
     assert gate.waiting == 1 + (not first.done())
     waiting = [task for task in (first, second) if not task.done()]
     third, *_ = await at_once(gate, 1)
-    now += 1000
+    now += 10
     gate.leave(200, {})
     waiting[0].cancel()
     await third
