@@ -11,7 +11,8 @@ a rate told           *limit* requests in any *per* seconds, as the server sees 
 429 without headers   evenly spaced; slowly faster, at once slower
 ====================  =========================================================
 
-After every 429 all wait, then one request goes first and shows whether the rest may.
+After every 429 all wait, then one request goes first and shows whether the rest may;
+one that is not answered is followed by another.
 A spacing that has held nobody for a while is forgotten.
 """
 
@@ -66,6 +67,7 @@ _OPENING_SECONDS = 1.0
 
 _FIRST_HOLD = 0.16
 _LONGER = 1.6  # doubled, a third hold now and then costs most of a window of a second
+_PROBE_PATIENCE = 4.0  # longer than a slow answer takes, much less than a deadline
 _TICK = 1e-4  # no timer is shorter: a clock too coarse to see it pass would spin
 
 
@@ -209,7 +211,8 @@ class Gate:
         if self._quota and (rest := self._quota.wait(now)):
             return rest
         if self._probing:
-            return 0.0 if self._probe_sent is None else math.inf
+            sent = self._probe_sent
+            return 0.0 if sent is None else sent + _PROBE_PATIENCE - now
         if self._pace.is_moot(now, self._told or math.inf):
             self._forget_pace(now)
         if self._in_flight >= self._flight:

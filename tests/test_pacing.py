@@ -282,6 +282,13 @@ async def at_once(gate: Gate, count: int) -> list[asyncio.Task[float]]:
     return tasks
 
 
+async def ask(gate: Gate, status: int = 200, headers: Headers | None = None) -> None:
+    """Send a request that takes a tenth of a second."""
+    await gate.enter()
+    await asyncio.sleep(0.1)
+    gate.leave(status, headers or {}, 0.1)
+
+
 def passed(tasks: list[asyncio.Task[float]]) -> int:
     """Count who has entered."""
     return sum(task.done() for task in tasks)
@@ -348,7 +355,7 @@ def test_a_429_holds_everyone_then_one_goes_first() -> None:
         assert gate.snapshot().waiting == 5
         await asyncio.sleep(16.9)
         assert passed(tasks) == 0
-        await asyncio.sleep(10)
+        await asyncio.sleep(3)
         assert passed(tasks) == 1
         assert gate.held_until is None
         gate.leave(200, {})
@@ -404,6 +411,43 @@ def test_a_cancelled_probe_is_followed_by_another() -> None:
         assert first.cancelled()
         assert second.done()
         assert gate.in_flight == 1
+
+    on_virtual_time(body)
+
+
+def test_a_probe_that_hangs_is_followed_by_another() -> None:
+    """A slow answer is waited for; one that does not come holds nobody for long."""
+
+    async def body(gate: Gate) -> None:
+        await ask(gate, 429, {"Retry-After": "1"})
+        tasks = await at_once(gate, 6)
+        await asyncio.sleep(4.9)
+        assert passed(tasks) == 1
+        await asyncio.sleep(0.2)
+        assert passed(tasks) == 2
+        await asyncio.sleep(3.8)
+        assert passed(tasks) == 2
+        await asyncio.sleep(0.2)
+        assert passed(tasks) == 3
+        gate.leave(200, {})
+        await asyncio.sleep(1)
+        assert passed(tasks) == 6
+
+    on_virtual_time(body)
+
+
+def test_a_slow_probe_is_waited_for() -> None:
+    """An API that takes three seconds for an answer gets one request, and no second."""
+
+    async def body(gate: Gate) -> None:
+        await ask(gate, 429, {"Retry-After": "1"})
+        tasks = await at_once(gate, 6)
+        await asyncio.sleep(4)
+        assert passed(tasks) == 1
+        gate.leave(429, {"Retry-After": "30"})
+        await asyncio.sleep(29)
+        assert passed(tasks) == 1
+        await cancel(tasks)
 
     on_virtual_time(body)
 
@@ -616,13 +660,6 @@ def test_a_long_quiet_time_does_not_spoil_the_measure() -> None:
         assert 8 < rate < 11
 
     on_virtual_time(body)
-
-
-async def ask(gate: Gate, status: int = 200, headers: Headers | None = None) -> None:
-    """Send a request that takes a tenth of a second."""
-    await gate.enter()
-    await asyncio.sleep(0.1)
-    gate.leave(status, headers or {}, 0.1)
 
 
 async def quietly(gate: Gate, requests: int, every: float) -> None:
