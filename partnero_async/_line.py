@@ -50,7 +50,9 @@ class Line:
         rng: random.Random | None = None,
     ) -> None:
         self._settings = settings
-        self._pid: int | None = None
+        self._stand_ins = gate, rng
+        self._made_in = os.getpid()
+        self._pid: int | None = None  # the process that has used it
         self.stats: Stats = Stats()
         self.sessions: Sessions = Sessions(settings)
         self.gate: Gate = gate or shared_gate(
@@ -77,6 +79,8 @@ class Line:
                 " are the parent's: make a new client after the fork",
                 operation=operation,
             )
+        if pid != self._made_in:
+            self.renew()
         self._pid = pid
 
     async def close(self) -> None:
@@ -92,5 +96,6 @@ class Line:
         and children that all draw the same delays would all come back at once.
         """
         before = dict(vars(self))
-        vars(self).update(vars(Line(self._settings)))
+        gate, rng = self._stand_ins
+        vars(self).update(vars(Line(self._settings, gate=gate, rng=rng)))
         return before

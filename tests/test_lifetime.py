@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from textwrap import dedent
 
 import pytest
 
-from partnero_async import Partnero, UsageError
+from partnero_async import Partnero, UsageError, pacing
+from partnero_async._line import Line
 from partnero_async.models.partners import Partner
+from partnero_async.pacing import Gate
 from partnero_async.pages import Pages
 from partnero_async.sandbox import Sandbox
 
@@ -117,6 +120,63 @@ def test_forked_child_needs_a_client_of_its_own(
     assert (works, parent) == ("a new one works", "the parent's, too")
     assert len(said) == complaints
     assert all("make a new client after the fork" in line for line in said)
+
+
+UNTOUCHED = """
+    import asyncio, os, signal, threading
+    from partnero_async import Partnero
+
+    busy = Partnero(rate_limit="1/min")
+    untouched = Partnero(rate_limit="1/min", timeout=5)
+    account = untouched.account
+
+    async def in_child():
+        await account.test()
+
+    async def main():
+        gate = busy._transport.line.gate
+        await gate.enter()
+        thread = threading.Thread(target=gate._lock.acquire)
+        thread.start()
+        thread.join()
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(10)
+            asyncio._set_running_loop(None)
+            asyncio.run(in_child())
+            os._exit(0)
+        raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+    asyncio.run(main())
+"""
+
+
+def test_untouched_client_waits_for_nothing_of_the_parent(sandbox: Sandbox) -> None:
+    """What is in flight in the parent never lands in the child, nor is a lock freed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", dedent(UNTOUCHED)],
+        env={"PARTNERO_API_KEY": sandbox.api_key, "PARTNERO_BASE_URL": sandbox.url},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["given", "shared"])
+def test_untouched_line_begins_anew_in_a_child(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, given: bool
+) -> None:
+    """Children draw delays of their own; what the caller gave is kept."""
+    gate, rng = (Gate(), random.Random(1)) if given else (None, None)
+    settings = Partnero(sandbox.api_key, base_url=sandbox.url)._settings
+    line = Line(settings, gate=gate, rng=rng)
+    before = line.gate, line.rng
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    pacing._gates.forget()
+    line.check("GET /test")
+    assert (line.gate is before[0], line.rng is before[1]) == (given, given)
 
 
 async def test_other_process_may_not_call_and_closes_nothing(
