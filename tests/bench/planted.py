@@ -137,6 +137,20 @@ PLANTS: Final = (
         [f"{TEST_TRANSPORT}::test_call_that_ends_in_an_error"],
     ),
     Plant(
+        "a proxy's 404 proves that a record is not there",
+        "partnero_async/_doubt.py",
+        "        if child.heard_the_api:\n",
+        "        if True:\n",
+        [f"{TEST_TRANSPORT}::test_a_proxy_that_finds_nothing_proves_nothing"],
+    ),
+    Plant(
+        "a sale of another month taken for the one that was sent",
+        "partnero_async/_lookup.py",
+        "    return sent is None or int(sent) == int(shown.timestamp())\n",
+        "    return True\n",
+        [f"{TEST_TRANSPORT}::test_a_sale_that_was_there_before_is_another"],
+    ),
+    Plant(
         "intent written after the row was sent",
         "partnero_async/bulk/send.py",
         EARLY,
@@ -158,11 +172,11 @@ PLANTS: Final = (
         [f"{TEST_SEND}::test_what_stands_in_line_is_not_sent_once_it_is_to_end"],
     ),
     Plant(
-        "sales of a mended file sent without a look",
-        "partnero_async/bulk/store.py",
-        '            self.drop("surveyed")\n',
-        "",
-        [f"{TEST_RUN}::test_sales_of_a_mended_file_are_looked_up_before_they_are_sent"],
+        "sales sent again without a look",
+        "partnero_async/bulk/there.py",
+        "        await self.journal.do(Store.forget_program)\n",
+        "        if before:\n            return True\n",
+        [f"{TEST_RUN}::test_what_came_otherwise_meanwhile_is_not_sent_again"],
     ),
     Plant(
         "a sale in doubt sent again by the next run",
