@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, cast
+from difflib import get_close_matches
+from typing import Any, Final, Literal, cast, get_args
 
 import attrs
 
@@ -27,10 +28,10 @@ from .lookup import Finding, look_closely
 from .newcomers import Newcomers, introduced, names_of
 from .plan import Entry
 from .send import Intent, Sender
-from .stops import JournalWriteError
+from .stops import ImportStopError, JournalWriteError
 from .store import Row, Store
 
-__all__ = ["Batch", "Batches", "batches_of"]
+__all__ = ["Batch", "Batches", "batches_of", "checked_batch"]
 
 Batch = Literal["no", "documented", "all-fields"]
 """Which sales go together: none, those that have what is documented, or all."""
@@ -44,6 +45,15 @@ LARGEST: Final = 100
 
 TOGETHER: Final = 500
 """Buyers that are taken from the journal at once."""
+
+
+def checked_batch(given: object) -> Batch:
+    """Return *given*; raise `ImportStopError` where it says no way to batch."""
+    known = get_args(Batch)
+    if given not in known:
+        near = get_close_matches(str(given), known, n=1) or known
+        raise ImportStopError(f"--batch {given}: did you mean {' or '.join(near)}?")
+    return cast("Batch", given)
 
 
 @attrs.frozen
@@ -70,7 +80,7 @@ class Sale:
         names = self.item.keys()
         # A batch has no place for the old form of naming a partner beside the customer.
         return "amount" in names and (
-            names <= DOCUMENTED if how == "documented" else "partner" not in names
+            names <= DOCUMENTED or (how == "all-fields" and "partner" not in names)
         )
 
 
@@ -105,7 +115,8 @@ class Batches:
     sender: Sender
     doubts: Doubts
     newcomers: Newcomers
-    how: Batch
+    how: Batch = attrs.field(converter=checked_batch)
+    """A journal may say what this version does not know."""
     concurrency: int
     _trying: asyncio.Lock = attrs.field(init=False, factory=asyncio.Lock)
     _proven: set[str] = attrs.field(init=False, factory=lambda: {*DOCUMENTED})

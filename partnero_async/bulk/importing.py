@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from ..client import Partnero
-from .batch import Batch
+from .batch import Batch, checked_batch
 from .claim import check_folder, claim, files_of, fingerprint, program_of
 from .course import Run, Watch
 from .fields import ResourceName
@@ -143,7 +143,8 @@ async def imported(
 def check_for_sales(
     resource: ResourceName, *, batch: Batch = "no", customers: object = None
 ) -> None:
-    """Raise `ImportStopError` for an option that only sales have."""
+    """Raise `ImportStopError` for options of sales that cannot be."""
+    checked_batch(batch)
     if resource != "transactions" and (batch != "no" or customers is not None):
         raise ImportStopError("batches and customers are for transactions")
 

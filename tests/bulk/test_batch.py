@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from partnero_async import Partnero
+from partnero_async import Partnero, bulk
 from partnero_async.bulk import (
     ImportStopError,
     JournalError,
@@ -26,7 +28,7 @@ from partnero_async.bulk.store import Row
 from partnero_async.errors import PermissionDeniedError
 from partnero_async.sandbox import Assumptions, Sandbox
 from tests.bulk.both import resolve, resume, retry_rejects, run_import
-from tests.bulk.shop import open_shop, write_csv
+from tests.bulk.shop import names_in, open_shop, write_csv
 
 PLAIN = ("key", "customer.key", "amount", "action")
 DATED = (*PLAIN, "created_at")
@@ -588,3 +590,53 @@ async def test_other_resources_have_no_batches(
     """Only sales do, and only they bring a customer along."""
     with pytest.raises(ImportStopError, match="are for transactions"):
         await run_import(client, "partners", tmp_path / "p.csv", **option)
+
+
+@pytest.mark.parametrize(
+    "how", ["documentd", "all_fields", "", False, None, []], ids=repr
+)
+async def test_unknown_way_to_batch_is_refused(
+    client: Partnero, shop: Sandbox, tmp_path: Path, how: Any
+) -> None:
+    """A slip must not pass for the riskiest way: nothing is read, and nothing sent."""
+    file = file_of(tmp_path, plain("a", "b"))
+    requests = client.stats.requests
+    with pytest.raises(ImportStopError, match=r"--batch .*: did you mean "):
+        await move(client, file, batch=how)
+    assert client.stats.requests == requests
+    assert names_in(tmp_path) == [file.name]
+    assert recorded(shop) == []
+
+
+async def test_unknown_way_to_batch_is_refused_as_a_stream(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """`run` refuses what `run_import` refuses."""
+    file = file_of(tmp_path, plain("a", "b"))
+    how: Any = "documentd"
+    async with Partnero(sandbox.api_key, base_url=sandbox.url) as client:
+        with pytest.raises(ImportStopError, match="did you mean documented"):
+            await anext(bulk.run(client.transactions.create, file, batch=how))
+    assert recorded(sandbox) == []
+
+
+@pytest.mark.parametrize("go_on", [resume, retry_rejects])
+async def test_journal_with_an_unknown_way_to_batch_is_not_gone_on_with(
+    client: Partnero, shop: Sandbox, tmp_path: Path, go_on: Any
+) -> None:
+    """Its sales wait until the import itself is started with a way that there is."""
+    file = file_of(tmp_path, plain("a", "b"))
+    shop.fail_next("transactions.create_batch", how=401)
+    report = await move(client, file)
+    with closing(sqlite3.connect(report.journal)) as journal, journal:
+        journal.execute("UPDATE meta SET value = 'documentd' WHERE name = 'batch'")
+    with pytest.raises(ImportStopError, match="did you mean documented"):
+        await go_on(client, report.journal, settle=0.01)
+    assert recorded(shop) == []
+    assert (await move(client, file)).done == 2
+
+
+def test_what_is_unknown_is_never_taken_for_all_fields() -> None:
+    """Not even where nobody has looked before."""
+    rows = [(key, "c1", "1", "sale", "2024-01-31") for key in "ab"]
+    assert keys_of(read(DATED, *rows), "documentd") == ["a", "b"]
