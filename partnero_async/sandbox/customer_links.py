@@ -6,7 +6,7 @@ from typing import Any
 
 from .calls import Answer, Call, data, deletion
 from .checks import Fields, Refusal, invalid
-from .paging import Where, page, search
+from .paging import USUAL, WHOLE, Limits, Where, page, search
 from .referrals import at_path, find, link_url
 from .routing import REFER_A_FRIEND, table
 
@@ -34,7 +34,7 @@ def search_links(call: Call) -> Answer:
     customer_id = Fields(call.arguments).text("customer_id")
     if customer_id:
         where.add("r.id = ?", customer_id)
-    return _page(call, where, elided=("links", "meta"))
+    return _page(call, where, limits=WHOLE, elided=("links", "meta"))
 
 
 def get_link(call: Call) -> Answer:
@@ -107,13 +107,16 @@ def _customer(fields: Fields) -> dict[str, Any]:
     return given
 
 
-def _page(call: Call, where: Where, *, elided: Sequence[str]) -> Answer:
+def _page(
+    call: Call, where: Where, *, limits: Limits = USUAL, elided: Sequence[str]
+) -> Answer:
     return page(
         call,
         select=_SELECT,
         table="l",
         where=where,
         item=lambda row: _link(call, row),
+        limits=limits,
         elided=elided,
     )
 

@@ -37,8 +37,8 @@ SELECT = (
 )
 # An affiliate customer has no id of its own; what is sent as one is read as the key.
 _IDENTIFIERS = {
-    "key": f"{SELECT} WHERE c.gone = 0 AND c.key = ?",
     "id": f"{SELECT} WHERE c.gone = 0 AND c.key = ?",
+    "key": f"{SELECT} WHERE c.gone = 0 AND c.key = ?",
     "email": f"{SELECT} WHERE c.gone = 0 AND c.email = ? ORDER BY c.seq DESC",
 }
 _CRITERIA = {
@@ -47,9 +47,9 @@ _CRITERIA = {
     "email": "{}(c.email, ?)",
 }
 _PARTNER_FILTERS = {
-    "partner_id": "p.id = ?",
+    "partner_id": "(p.id = ? AND p.gone = 0)",
     "partner_key": "p.seq = (SELECT l.partner FROM links l WHERE l.key = ?)",
-    "partner_email": "p.email = ?",
+    "partner_email": "(p.email = ? AND p.gone = 0)",
 }
 
 

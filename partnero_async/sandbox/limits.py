@@ -126,6 +126,9 @@ def parse_rate_limit(text: str, *, headers: bool = True) -> RateLimit:
     if rule is None:
         raise ValueError(f"not a rate limit: {text!r} (write 120/60, or bucket:10/20)")
     first, second = float(rule["first"]), float(rule["second"])
+    requests = second if rule["bucket"] else first
+    if requests != int(requests):
+        raise ValueError(f"{text!r} has a part of a request")
     if rule["bucket"]:
         return token_bucket(first, int(second), headers=headers)
     return fixed_window(int(first), second, headers=headers)

@@ -10,7 +10,7 @@ import attrs
 from .calls import Answer, Call
 from .checks import Fields, invalid
 
-# Keeps the offset inside SQLite's integers; a page that far away is empty anyhow.
+# Keeps page and offset inside SQLite's integers; what is that far away is empty anyhow.
 _MAX_PAGE = 2**53
 
 
@@ -22,7 +22,9 @@ class Limits(NamedTuple):
     most: int = 250
 
 
-_USUAL = Limits()
+USUAL = Limits()
+#: For what no pages are documented of: all that is found comes at once.
+WHOLE = Limits(default=2**31, most=2**31)
 
 
 @attrs.define
@@ -45,7 +47,7 @@ def page(
     table: str,
     where: Where,
     item: Callable[[sqlite3.Row], dict[str, Any]],
-    limits: Limits = _USUAL,
+    limits: Limits = USUAL,
     elided: Sequence[str] = (),
 ) -> Answer:
     """Answer with one page of *select*, newest first unless `sort` says asc.
@@ -58,7 +60,7 @@ def page(
     rows = call.state.rows(
         f"{select} WHERE {' AND '.join(where.conditions)} "
         f"ORDER BY {table}.seq {order} LIMIT ? OFFSET ?",
-        [*where.values, limit + 1, (number - 1) * limit],
+        [*where.values, limit + 1, min((number - 1) * limit, _MAX_PAGE)],
     )
     items = [item(row) for row in rows[:limit]]
     return _answer(
@@ -75,7 +77,7 @@ def page_of(
     call: Call,
     items: Sequence[dict[str, Any]],
     *,
-    limits: Limits = _USUAL,
+    limits: Limits = USUAL,
     elided: Sequence[str] = (),
 ) -> Answer:
     """Answer with one page of *items* in the order they have."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from . import answers
 from .calls import Answer, Call, Program, data, deletion
 from .checks import Fields, Refusal, invalid
-from .paging import Limits, Where, page, page_of, search
+from .paging import USUAL, WHOLE, Limits, Where, page, page_of, search
 from .partners import partner_at_path, partner_named
 from .routing import AFFILIATE, table
 
@@ -39,7 +39,7 @@ def list_links(call: Call) -> Answer:
 
 def search_links(call: Call) -> Answer:
     """Serve `partner_links.search`."""
-    return _page(call, search(call, _CRITERIA))
+    return _page(call, search(call, _CRITERIA), limits=WHOLE)
 
 
 def list_domains(call: Call) -> Answer:
@@ -135,13 +135,14 @@ def _keep_one_main(call: Call, partner: int) -> None:
     )
 
 
-def _page(call: Call, where: Where) -> Answer:
+def _page(call: Call, where: Where, *, limits: Limits = USUAL) -> Answer:
     return page(
         call,
         select=_SELECT,
         table="l",
         where=where,
         item=lambda row: _link(row, call.program),
+        limits=limits,
         elided=("links", "meta"),
     )
 

@@ -194,6 +194,8 @@ def sign_in_url(call: Call) -> Answer:
         fields.refuse("key", "Either a key or an e-mail is expected.")
     fields.settle()
     row = partner_named(call, fields)
+    if row["status"] == "archived":
+        raise Refusal(400, "An archived partner cannot sign in.")
     call.state.note("partners.sign_in_url", row["id"])
     return data(
         {

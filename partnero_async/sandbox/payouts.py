@@ -36,9 +36,9 @@ _SELECT = (
 _LIMITS = {"usual": Limits(), "connector": Limits(default=15, least=10, most=100)}
 _FILTERS = {
     "amount_units": "o.units = upper(?)",
-    "partner_id": "p.id = ?",
+    "partner_id": "(p.id = ? AND p.gone = 0)",
     "partner_key": "p.seq = (SELECT l.partner FROM links l WHERE l.key = ?)",
-    "partner_email": "p.email = ?",
+    "partner_email": "(p.email = ? AND p.gone = 0)",
     "status": "o.status = ?",
 }
 _STATUSES = (

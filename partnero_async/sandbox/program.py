@@ -163,10 +163,8 @@ def _switches(
 def _is_confirmed(call: Call, given: str) -> bool:
     code = call.state.setting("confirmation_code") or ""
     until = float(call.state.setting("confirmation_until") or 0)
-    return (
-        hmac.compare_digest(given.encode(), code.encode())
-        and call.program.clock() <= until
-    )
+    same = hmac.compare_digest(given.encode(), code.encode())
+    return bool(code) and same and call.program.clock() <= until
 
 
 def _affiliate(call: Call) -> dict[str, Any]:

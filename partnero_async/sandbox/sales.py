@@ -52,9 +52,9 @@ _SELECT = (
 )
 _FILTERS = {
     "key": "s.key = ?",
-    "partner_id": "p.id = ?",
+    "partner_id": "(p.id = ? AND p.gone = 0)",
     "partner_key": "s.partner = (SELECT l.partner FROM links l WHERE l.key = ?)",
-    "partner_email": "p.email = ?",
+    "partner_email": "(p.email = ? AND p.gone = 0)",
     "customer_key": "c.key = ?",
     "customer_id": "c.key = ?",
     "customer_email": "c.email = ?",

@@ -1,6 +1,7 @@
 """The server: who may call, what is counted, and how calls become answers."""
 
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
@@ -95,6 +96,9 @@ class Sandbox:
         deliver_to: Reach = "loopback",
         clock: Callable[[], float] = time.time,
     ) -> None:
+        for seconds in (latency, answer_latency):
+            if not callable(seconds) and not 0 <= seconds < math.inf:
+                raise ValueError(f"a latency is a number of seconds, not {seconds}")
         self.rate_limit = rate_limit
         self.latency = latency
         self.answer_latency = answer_latency
@@ -300,6 +304,10 @@ class Sandbox:
         """
         if operation not in main_forms():
             raise ValueError(f"no operation is called {operation!r}")
+        if when not in ("before", "after"):
+            raise ValueError(f"when={when!r}: give 'before' or 'after'")
+        if how != "disconnect" and how not in range(100, 600):
+            raise ValueError(f"how={how!r}: give a status, or 'disconnect'")
         self._faults.add(operation, Fault(when, how), times=times)
 
     @property

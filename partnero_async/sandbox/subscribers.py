@@ -6,7 +6,7 @@ from typing import Any
 from . import answers, outbox
 from .calls import Answer, Call, data, deletion, identifier, updated_members
 from .checks import Fields, Refusal, invalid
-from .paging import Limits, Where, page, search
+from .paging import WHOLE, Limits, Where, page, search
 from .routing import NEWSLETTER, table
 from .state import generated_key
 
@@ -72,7 +72,7 @@ def list_subscribers(call: Call) -> Answer:
 
 def search_subscribers(call: Call) -> Answer:
     """Serve `subscribers.search`."""
-    return _page(call, search(call, _CRITERIA), status_shown=True)
+    return _page(call, search(call, _CRITERIA), limits=WHOLE, status_shown=True)
 
 
 def get_subscriber(call: Call) -> Answer:
@@ -179,7 +179,9 @@ def _tell_of_reward(call: Call, seq: int) -> None:
         _tell(call, "subscriber.rewarded", seq)
 
 
-def _page(call: Call, where: Where, *, status_shown: bool) -> Answer:
+def _page(
+    call: Call, where: Where, *, limits: Limits = _LIMITS, status_shown: bool
+) -> Answer:
     if not call.assumptions.deleted_listed:
         where.add("b.deleted_at IS NULL")
     return page(
@@ -188,7 +190,7 @@ def _page(call: Call, where: Where, *, status_shown: bool) -> Answer:
         table="b",
         where=where,
         item=lambda row: _shape(call, row),
-        limits=_LIMITS,
+        limits=limits,
         elided=("links", "meta") if status_shown else ("links", "meta", "status"),
     )
 

@@ -85,6 +85,11 @@ async def test_search(api: Any) -> None:
     _, body = await call("GET", f"{LINKS}:search?id=mai&customer[id]=other")
     assert body["data"] == []
     assert (await call("GET", f"{LINKS}:search?customer[id]=otter"))[0] == 422
+    for number in range(16):
+        link = {"key": f"more-{number}", "customer": {"id": "otter"}}
+        await call("POST", LINKS, link)
+    _, body = await call("GET", f"{LINKS}:search?key=more-")
+    assert len(body["data"]) == 16  # all at once: it has no pages
 
 
 async def test_key_is_part_of_a_url(api: Any) -> None:

@@ -207,6 +207,14 @@ async def test_delete_takes_the_sales_along(api: Any, path: str, body: Any) -> N
     assert (await api("POST", "/customers", again))[0] == 200
 
 
+async def test_the_id_comes_before_the_key(api: Any) -> None:
+    """Of several names in a body that one counts, as it does for partners."""
+    await api("POST", "/customers", {"key": "c2", "partner": {"id": "pt1"}})
+    sale = {"amount": 1, "customer": {"key": "c1", "id": "c2"}}
+    _, answer = await api("POST", "/transactions", sale)
+    assert answer["data"]["customer"] == "c2"
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -42,6 +42,20 @@ def test_unknown_operation_is_an_error(sandbox: Any) -> None:
         sandbox.fail_next("partners.destroy")
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        pytest.param({"when": "befor"}, "when='befor'", id="when"),
+        pytest.param({"how": "nope"}, "how='nope'", id="how"),
+        pytest.param({"how": 42}, "how=42", id="no status"),
+    ],
+)
+def test_unknown_fault_is_an_error(sandbox: Any, fault: Any, reason: str) -> None:
+    """A misspelt one would be another, and a test would test something else."""
+    with pytest.raises(ValueError, match=reason):
+        sandbox.fail_next("partners.create", **fault)
+
+
 async def leave(sandbox: Any, api: Any, eventually: Any) -> None:
     """Send the creation of a partner and go away before the answer."""
     call = asyncio.create_task(api("POST", "/partners", {"email": "a@example.com"}))

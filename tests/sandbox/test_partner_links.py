@@ -140,6 +140,15 @@ async def test_search_finds_by_part_of_id_or_key(api: Any) -> None:
     assert (await api("GET", f"{PATH}:search"))[0] == 422
 
 
+async def test_search_answers_all_at_once(api: Any) -> None:
+    """No pages of it are documented, so nobody could ask for a second one."""
+    keys = [f"spring-{number:02}" for number in range(20)]
+    for key in keys:
+        await add(api, key)
+    _, body = await api("GET", f"{PATH}:search", params={"key": "spring-"})
+    assert sorted(link["key"] for link in body["data"]) == keys
+
+
 async def test_update_renames(api: Any, sandbox: Any) -> None:
     """The old key is free again, in links and in partners."""
     await add(api, "winter")

@@ -204,6 +204,23 @@ async def test_delete_is_final(api: Any, path: str, body: Any) -> None:
     assert (await api("POST", "/partners", again))[0] == 201
 
 
+@pytest.mark.parametrize("path", ["/customers", "/transactions"])
+@pytest.mark.parametrize(
+    "name", ["partner_id=pt1", "partner_email=marisol@example.org"]
+)
+async def test_who_comes_again_has_nothing_of_the_one_before(
+    api: Any, path: str, name: str
+) -> None:
+    """Id and e-mail are free again, and name the new partner only."""
+    sale = {"amount": 5, "customer": {"key": "c1"}}
+    assert (await api("POST", "/transactions", sale))[0] == 200
+    await api("DELETE", "/partners/pt1")
+    again = {"email": "marisol@example.org", "id": "pt1", "key": "mk"}
+    assert (await api("POST", "/partners", again))[0] == 201
+    status, answer = await api("GET", f"{path}?{name}")
+    assert (status, answer["data"]) == (200, [])
+
+
 async def test_customers_of_a_deleted_partner_stay(api: Any) -> None:
     """They keep naming it, and their sales earn nobody anything."""
     await api("DELETE", "/partners/pt1")
@@ -226,7 +243,9 @@ async def test_archived_partner_earns_nothing(api: Any) -> None:
     assert (await api("GET", "/partners"))[1]["data"][0]["status"] == "archived"
     assert (await api("POST", "/transactions", sale))[1]["data"]["rewards"] == []
     assert (await api("POST", "/partners/pt1/reward", {"amount": 1}))[0] == 400
+    assert (await api("POST", "/partners:sign-in-url", {"key": "mk"}))[0] == 400
     assert (await api("POST", "/partners/pt1/revoke-archive"))[0] == 200
+    assert (await api("POST", "/partners:sign-in-url", {"key": "mk"}))[0] == 200
     assert len((await api("POST", "/transactions", sale))[1]["data"]["rewards"]) == 1
 
 

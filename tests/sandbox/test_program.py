@@ -191,6 +191,14 @@ async def test_deletion_in_two_steps(serve: Any, clock: Any) -> None:
     assert (await api("GET", "/test", key=other))[0] == 200
 
 
+async def test_no_code_confirms_nothing(serve: Any, clock: Any) -> None:
+    """Not even where the clock stands at the time of no code at all."""
+    clock.now = 0.0
+    _, api = await serve()
+    for code in ({"confirmation_code": ""}, {"confirmation_code": " "}):
+        assert (await api("DELETE", "/program", code))[0] == 422
+
+
 async def test_wrong_code_by_switch(serve: Any, clock: Any) -> None:
     """400 for who prefers it."""
     _, api = await serve(assumptions=Assumptions(wrong_code=400))

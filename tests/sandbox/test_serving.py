@@ -137,6 +137,12 @@ def test_program_options(served: Any, tmp_path: Path) -> None:
     ("options", "reason"),
     [
         pytest.param(["--rate-limit", "x"], "not a rate limit", id="rate limit"),
+        pytest.param(["--rate-limit", "1.9/60"], "part of a request", id="part"),
+        pytest.param(["--rate-limit", "bucket:1/1.5"], "part of a", id="part of burst"),
+        pytest.param(["--port", "99999"], "not a port", id="port"),
+        pytest.param(["--port", "-1"], "not a port", id="port below zero"),
+        pytest.param(["--latency", "nan"], "a latency is", id="latency"),
+        pytest.param(["--latency", "-1"], "a latency is", id="latency below zero"),
         pytest.param(["--commission", "x"], "not a number", id="no number"),
         pytest.param(["--commission", "2"], "share", id="share"),
         pytest.param(["--program", "x"], "no type of program: 'x'", id="program"),
