@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from itertools import combinations
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,9 +30,18 @@ __all__ = [
 
 
 def files_of(
-    source: Source, journal: Path | str | None, rejects: Path | str | None
+    source: Source,
+    journal: Path | str | None,
+    rejects: Path | str | None,
+    *,
+    customers: Path | None = None,
+    page: Path | None = None,
 ) -> tuple[Path, Path]:
-    """Return where the journal and the rejected rows are."""
+    """Return where the journal and the rejected rows are.
+
+    Raises `ImportStopError` where one file would be written over another: over what is
+    read, *customers* too, or by the *page* about the import.
+    """
     file = source.file
     if not file and not journal:
         raise JournalError(
@@ -43,18 +51,18 @@ def files_of(
     path = Path(journal or f"{file}.journal")
     beside = path.parent / (file or path).name
     rejected = Path(rejects or f"{beside}.rejects.csv")
-    return path, _apart(file, path, rejected)
-
-
-def _apart(source: Path | None, journal: Path, rejects: Path) -> Path:
-    """See that no file overwrites another; return the absolute path of *rejects*."""
-    ours = (journal, rejects, part_of(rejects))
-    files = (source, *ours) if source else ours
-    if any(_is_same(one, other) for one, other in combinations(files, 2)):
-        raise ImportStopError(
-            "the file, its journal and its rejects file must be three different files"
-        )
-    return rejects.absolute()
+    written = [path, Path(f"{path}-wal"), rejected, part_of(rejected)]
+    written += [page, part_of(page)] if page else []
+    names = [name for name in (file, customers) if name]
+    for new in written:
+        for name in names:
+            if _is_same(name, new):
+                raise ImportStopError(
+                    f"{new} would be written over {name}: the file, its journal, its"
+                    " rejects file and its page must be different files"
+                )
+        names.append(new)
+    return path, rejected.absolute()
 
 
 def _is_same(one: Path, other: Path) -> bool:
@@ -64,14 +72,14 @@ def _is_same(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
 
 
-def check_folder(rejects: Path) -> None:
-    """See that the rejects file can be made, while nothing has been sent yet."""
-    folder = rejects.parent
+def check_folder(file: Path, what: str = "the rejected rows") -> None:
+    """See that a file can be made, while nothing has been sent yet."""
+    folder = file.parent
     if not folder.is_dir():
-        raise ImportStopError(f"{rejects}: there is no folder {folder}")
-    other = rejects.exists() and not rejects.is_file()
+        raise ImportStopError(f"{file}: there is no folder {folder}")
+    other = file.exists() and not file.is_file()
     if other or not os.access(folder, os.W_OK | os.X_OK):
-        raise ImportStopError(f"{rejects}: the rejected rows cannot be written there")
+        raise ImportStopError(f"{file}: {what} cannot be written there")
 
 
 async def program_of(client: Partnero) -> str:

@@ -105,11 +105,14 @@ async def imported(
     """Do what `run_import` does, and tell of each row."""
     check_for_sales(resource, batch=batch, customers=customers)
     source = Source.of(source)
-    path, rejected = files_of(source, journal, rejects)
+    bought = None if customers is None else Source.of(customers)
+    path, rejected = files_of(
+        source, journal, rejects, customers=bought and bought.file
+    )
     check_folder(rejected)
     source = await gathered(source)
     plan, rows = await asyncio.to_thread(open_plan, resource, source)
-    buyers = None if customers is None else await buyers_in(customers)
+    buyers = None if bought is None else await buyers_in(bought)
     about = {
         "resource": resource,
         "program": await program_of(client),

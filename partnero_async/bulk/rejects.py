@@ -64,11 +64,20 @@ def _is_free(place: Path, path: Path, wrote: dict[str, str], now: str) -> bool:
     """Say whether nothing that somebody has written is lost at *place*."""
     if not place.exists():
         return True
+    there = _digest(place)
+    if there == now:
+        return True
     before = wrote.get(str(place))
     if before is None:
-        # What was there before the first run was asked to be written over.
-        return place == path
-    return before in (now, _digest(place))
+        # A file of something else was named to be written over. Rejected rows of
+        # another journal may have been mended meanwhile.
+        return place == path and not _has_rejects(place)
+    return before in (now, there)
+
+
+def _has_rejects(file: Path) -> bool:
+    with file.open("rb") as lines:
+        return REJECT_COLUMNS[0].encode() in lines.readline(200)
 
 
 def _clear(wrote: dict[str, str]) -> None:

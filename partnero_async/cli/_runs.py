@@ -69,19 +69,20 @@ def tell(
     if not problem and report.rejects_problem:
         problem = f"the rejected rows were not written: {report.rejects_problem}"
     sys.stdout.write(f"{codec.dumps(report.as_dict())}\n" if as_json else text(report))
-    if page:
-        _write(report, page)
+    written = page is None or _write(report, page)
     if problem:
         _complain(problem)
-    return report.exit_code
+    return report.exit_code or int(not written)
 
 
-def _write(report: Report, page: Path) -> None:
+def _write(report: Report, page: Path) -> bool:
     """Write the page; a problem with it must not cost what is printed."""
     try:
         write_page(report, page)
     except OSError as error:
         _complain(f"the page was not written: {error}")
+        return False
+    return True
 
 
 def _complain(problem: str) -> None:

@@ -24,6 +24,7 @@ from ..bulk import (
     plan_import,
     run_import,
 )
+from ..bulk.claim import check_folder, files_of
 from ..bulk.foresee import checked
 from ..bulk.importing import check_for_sales
 from ..client import Partnero
@@ -115,6 +116,11 @@ def _command(resource: ResourceName) -> Callable[..., int]:
                 stop=stop,
             )
 
+        if report:
+            files_of(
+                source, journal, rejects, customers=buyers and buyers.file, page=report
+            )
+            check_folder(report, "the page")
         return to_the_end(work, limit=limit, page=report, as_json=json)
 
     command.__doc__ = _help(resource)

@@ -305,6 +305,34 @@ async def test_a_rejects_file_that_was_mended_is_not_written_over(
     assert (tmp_path / "s.csv.rejects.2.csv").read_text() == "of somebody else"
 
 
+async def test_mended_rows_of_another_journal_are_not_written_over(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """The same file under a new journal has its rejects beside those of before."""
+    file = write_csv(tmp_path / "s.csv", BAD)
+    first = await sell(client, file)
+    assert first.rejects
+    again = await sell(client, file, journal=tmp_path / "again")
+    assert again.rejects == first.rejects  # it says the same
+    mended = first.rejects.read_text().replace("c1", "c2")
+    first.rejects.write_text(mended)
+    for rejects in (None, first.rejects):
+        third = await sell(client, file, journal=tmp_path / "third", rejects=rejects)
+        assert third.rejects == tmp_path / "s.csv.rejects.2.csv"
+        assert first.rejects.read_text() == mended
+
+
+async def test_another_file_may_be_written_over_by_name(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """It has no rejected rows that somebody may have mended."""
+    other = tmp_path / "old.txt"
+    other.write_text("of yesterday")
+    file = write_csv(tmp_path / "s.csv", BAD)
+    assert (await sell(client, file, rejects=other)).rejects == other
+    assert len(read_csv(other)) > 1
+
+
 def test_a_rejects_file_that_the_journal_cannot_note(tmp_path: Path) -> None:
     """What is wrong with the journal by then costs a line, and not the report."""
     store = filled(tmp_path / "j")

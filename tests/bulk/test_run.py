@@ -364,7 +364,10 @@ async def test_an_api_that_is_not_there(
 async def test_files_must_not_overwrite_each_other(
     client: Partnero, tmp_path: Path
 ) -> None:
-    """The rejects file cannot be the file itself, however it is spelt."""
+    """The rejects file cannot be the file itself, however it is spelt.
+
+    Nor the journal's, nor that of the customers, which is read as well.
+    """
     file = write_csv(tmp_path / "s.csv", [sale(1)])
     (tmp_path / "sub").mkdir()
     (tmp_path / "link.csv").hardlink_to(file)
@@ -375,8 +378,12 @@ async def test_files_must_not_overwrite_each_other(
         (file, "link.csv"),
         (part, "r.csv"),
     ):
-        with pytest.raises(ImportStopError, match="three different files"):
+        with pytest.raises(ImportStopError, match="must be different files"):
             await sell(client, source, rejects=tmp_path / rejects)
+    buyers = write_csv(tmp_path / "c.csv", [], header=["key", "partner.key"])
+    for rejects in ("c.csv", "s.csv.journal-wal"):
+        with pytest.raises(ImportStopError, match=f"{rejects} would be written over"):
+            await sell(client, file, rejects=tmp_path / rejects, customers=buyers)
 
 
 @pytest.mark.parametrize(

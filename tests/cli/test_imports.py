@@ -351,12 +351,44 @@ async def test_a_page_to_look_at(shop: Sandbox, tmp_path: Path) -> None:
     )
     assert ended.code == 1, ended
     assert page.read_text().startswith("<!DOCTYPE html>")
-    gone = tmp_path / "nowhere" / "report.html"
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        pytest.param("nowhere/report.html", "there is no folder", id="no-folder"),
+        pytest.param("folder", "the page cannot be written there", id="a-folder"),
+        pytest.param("t.csv", "would be written over", id="the-file"),
+        pytest.param("t.csv.journal", "would be written over", id="the-journal"),
+        pytest.param("t.csv.rejects.csv", "would be written over", id="the-rejects"),
+        pytest.param("c.csv", "would be written over", id="the-customers"),
+    ],
+)
+async def test_a_page_that_cannot_be_written(
+    shop: Sandbox, tmp_path: Path, page: str, reason: str
+) -> None:
+    """That is said before anything is sent, and nothing is lost by it."""
+    file = write_csv(tmp_path / "t.csv", [sale(1)])
+    buyers = write_csv(tmp_path / "c.csv", [], header=["key", "partner.key"])
+    (tmp_path / "folder").mkdir()
     ended = await run(
-        *("import", "transactions", file, "--report", gone), env=environment(shop)
+        *("import", "transactions", file, "--customers", buyers),
+        *("--report", tmp_path / page),
+        env=environment(shop),
     )
-    assert (ended.code, "  done      1\n" in ended.out) == (1, True), ended
-    assert "partnero: the page was not written: " in ended.err
+    assert (ended.code, ended.out) == (2, ""), ended
+    assert reason in ended.err
+    assert sales_in(shop) == []
+
+
+def test_a_page_that_fails_at_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The report is printed all the same, and the exit code is not that of success."""
+    code = _runs.tell(report(rows=1, done=1), page=tmp_path / "no" / "p", as_json=False)
+    captured = capsys.readouterr()
+    assert (code, "  done      1\n" in captured.out) == (1, True)
+    assert "partnero: the page was not written: " in captured.err
 
 
 async def test_signals(monkeypatch: pytest.MonkeyPatch) -> None:
