@@ -234,10 +234,36 @@ def from_format(cell: str, date_format: str) -> str:
     try:
         read = datetime.strptime(cell, date_format)  # noqa: DTZ007 - a zone follows
     except ValueError:
+        read = None
+    if read is None or not _shape(date_format).fullmatch(cell):
         raise CellError(
             f"{quoted(cell)} is no date as --date-format {date_format} spells it"
         ) from None
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).isoformat()
+
+
+WIDTHS: Final = {"%Y": 4, "%j": 3, **dict.fromkeys(("%d", "%m", "%y"), 2)} | (
+    dict.fromkeys(("%H", "%I", "%M", "%S"), 2)
+)
+"""Digits of what is written in numbers."""
+
+
+@lru_cache(maxsize=10)
+def _shape(date_format: str) -> re.Pattern[str]:
+    """Return what a date has to look like where numbers follow each other.
+
+    Python guesses there where one begins and one ends: a spreadsheet that has eaten a
+    zero makes another day of it, and no error.
+    """
+    shape = ""
+    parts = [part for part in re.split(r"(%.)", date_format) if part]
+    for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
+        if part in WIDTHS:
+            alone = before not in WIDTHS and after not in WIDTHS
+            shape += "[0-9]+" if alone else f"[0-9]{{{WIDTHS[part]}}}"
+        else:
+            shape += ".+"  # names, zones and what is between: Python reads it
+    return re.compile(shape, re.DOTALL)
 
 
 def _real(cell: str, *, bare: bool) -> datetime:

@@ -38,7 +38,8 @@ DIGITS: Final = 60
 ABSENT: Final = ("NAType", "NaTType")
 """What pandas has for nothing; it is not imported for that."""
 
-SAMPLE: Final = datetime(2001, 2, 3, tzinfo=UTC)
+SAMPLE: Final = datetime(2001, 2, 3, 16, tzinfo=UTC)
+"""In the afternoon, which hours up to 12 cannot tell without %p."""
 
 
 def checked_date_format(date_format: str) -> str:
@@ -46,7 +47,8 @@ def checked_date_format(date_format: str) -> str:
     try:
         # A year is asked for beforehand: without one the calendar warns, and guesses.
         whole = ("%Y" in date_format or "%y" in date_format) and "%Z" not in date_format
-        good = whole and _read(SAMPLE.strftime(date_format), date_format) == SAMPLE
+        read = _read(SAMPLE.strftime(date_format), date_format) if whole else None
+        good = read in (SAMPLE, SAMPLE.replace(hour=0))
     except (ValueError, TypeError):
         good = False
     if not good:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partnero_async.bulk import fields_of
+from partnero_async.bulk import ColumnError, fields_of
 from partnero_async.bulk.cells import CellError
-from partnero_async.bulk.spelling import Spelling
+from partnero_async.bulk.spelling import Spelling, checked_date_format
 
 FIELDS = fields_of("transactions")
 
@@ -71,6 +71,55 @@ def test_dates_that_do_not_fit_the_format(cell: str, why: str) -> None:
     """The format is the only one that is taken."""
     with pytest.raises(CellError, match=why):
         read(Spelling(date_format="%d.%m.%Y"), "created_at", cell)
+
+
+@pytest.mark.parametrize(
+    ("date_format", "cell", "day"),
+    [
+        ("%d%m%Y", "01122024", 1),
+        ("%d%m%Y", "1122024", None),
+        ("%d%m%y", "11224", None),
+        ("%m%d%Y", "1112024", None),
+        ("%Y%m%d", "2024111", None),
+        ("%Y%m%d", "20241201", 1),
+        ("%Y%jT%H", "2024336T9", 1),
+        ("%d.%m.%Y %H%M", "1.12.2024 0930", 1),
+        ("%d.%m.%Y %H%M", "1.12.2024 930", None),
+        ("%d%b%Y", "1Dec2024", 1),
+        ("%d. %B %Y %I:%M %p", "1.  december 2024 9:30 PM", 1),
+    ],
+)
+def test_numbers_without_a_sign_between_them(
+    date_format: str, cell: str, day: int | None
+) -> None:
+    """A spreadsheet eats a zero in front: what is left is no other day, but none."""
+    spelling = Spelling(date_format=date_format)
+    if day is None:
+        with pytest.raises(CellError, match="is no date as"):
+            read(spelling, "created_at", cell)
+    else:
+        found = read(spelling, "created_at", cell)
+        assert (found.year, found.month, found.day) == (2024, 12, day)
+
+
+@pytest.mark.parametrize(
+    ("date_format", "good"),
+    [
+        ("%d.%m.%Y %I:%M", False),
+        ("%d.%m.%Y %I:%M %p", True),
+        ("%d.%m.%Y %H", True),
+        ("%d.%m.%Y", True),
+        ("%d.%m", False),
+        ("%d.%m.%Y %Z", False),
+    ],
+)
+def test_a_format_says_all_of_a_moment(date_format: str, good: bool) -> None:
+    """Three in the afternoon must not be read as three at night."""
+    if good:
+        assert checked_date_format(date_format) == date_format
+    else:
+        with pytest.raises(ColumnError, match="write year, month and day"):
+            checked_date_format(date_format)
 
 
 @pytest.mark.parametrize(
