@@ -107,7 +107,7 @@ async def imported(
     source = Source.of(source)
     bought = None if customers is None else Source.of(customers)
     path, rejected = files_of(
-        source, journal, rejects, customers=bought and bought.file
+        source, journal, rejects, customers=None if bought is None else bought.file
     )
     check_folder(rejected)
     source = await gathered(source)

@@ -55,7 +55,7 @@ def render(report: Report, *, beside: Path) -> str:
         _overview(report),
         _next(report, beside),
         _reasons(report),
-        _money(report.money),
+        _money(report),
         _pace(report),
         _fields(report),
         _doubt(report),
@@ -235,17 +235,20 @@ def _link(path: Path, beside: Path) -> str:
 # --- money, pace, rows ---------------------------------------------------------------
 
 
-def _money(money: Sequence[Money]) -> str:
-    if not money:
+def _money(report: Report) -> str:
+    unread = report.unread_amounts
+    if not report.money and not unread:
         return ""
+    without = f"<p>Without {_rows(unread)} whose amount cannot be read.</p>"
     return _section(
         "money",
         "Money: in the file, and recorded",
         *_table(
             ("currency", "rows", "in the file", "recorded", "not recorded", "share"),
-            [_sums(each) for each in money],
+            [_sums(each) for each in report.money],
             numbers=4,
         ),
+        without if unread else "",
     )
 
 

@@ -165,6 +165,8 @@ class Report:
     """Some of the rejected rows, by the field that is to blame; "" for whole rows."""
     money: Sequence[Money] = ()
     """By currency: what the file says, and what is recorded."""
+    unread_amounts: int = 0
+    """Rejected rows whose amount cannot be read: no sum has them."""
     timeline: Sequence[Moment] = ()
     """How this run went, in at most 300 steps."""
 

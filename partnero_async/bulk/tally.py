@@ -51,6 +51,7 @@ def report_of(store: Store, **more: Any) -> Report:
         reasons=_reasons(outcomes),
         by_field=_by_field(store),
         money=_money(store),
+        unread_amounts=_unread_amounts(store),
         **values,
     )
 
@@ -145,6 +146,18 @@ def _by_field(store: Store) -> Mapping[str, Sequence[Listed]]:
 
 # Amounts are texts, since a sum of SQLite's is one of floats.
 AMOUNTS: Final = "SELECT units, state, code, amount FROM rows WHERE amount IS NOT NULL"
+
+
+# A row that cannot be read has none that is known, and may have had the largest.
+UNREAD: Final = """
+SELECT count(*) FROM rows
+WHERE state = 'rejected' AND amount IS NULL AND coalesce(field, 'amount') = 'amount'
+"""
+
+
+def _unread_amounts(store: Store) -> int:
+    sold = store.meta("resource") == "transactions"
+    return int(store.select(UNREAD).fetchone()[0]) if sold else 0
 
 
 def _money(store: Store) -> Sequence[Money]:

@@ -34,6 +34,7 @@ def text(report: Report) -> str:
     }
     lines += [f"  {name:9} {count}" for name, count in counts.items() if count]
     lines += [f"  recorded  {_recorded(money)}" for money in report.money]
+    lines += [f"            {unread}" for unread in _unread(report)]
     lines.append(
         f"{report.requests} requests, {report.throttled} of them refused for the rate"
         f" (429), {report.elapsed:.1f} s"
@@ -47,6 +48,13 @@ def _recorded(money: Money) -> str:
     return one_line(
         f"{amount(money.recorded, money.units)} of {amount(money.given, money.units)}"
     )
+
+
+def _unread(report: Report) -> list[str]:
+    """Say what the sums do not have."""
+    rows = report.unread_amounts
+    which = "1 row whose amount" if rows == 1 else f"{rows} rows whose amounts"
+    return [f"without {which} cannot be read"] if rows else []
 
 
 def amount(value: Decimal, units: str | None) -> str:
@@ -90,6 +98,7 @@ def next_steps(report: Report) -> list[str]:
 def table(report: Report) -> None:
     """Print what a journal says as a table, and what to do next below it."""
     lines = [f"recorded: {_recorded(money)}" for money in report.money]
+    lines += _unread(report)
     rows = [
         (
             "in doubt" if found.state in ("parked", "sent") else found.state,

@@ -117,9 +117,8 @@ def _command(resource: ResourceName) -> Callable[..., int]:
             )
 
         if report:
-            files_of(
-                source, journal, rejects, customers=buyers and buyers.file, page=report
-            )
+            bought = None if buyers is None else buyers.file
+            files_of(source, journal, rejects, customers=bought, page=report)
             check_folder(report, "the page")
         return to_the_end(work, limit=limit, page=report, as_json=json)
 

@@ -174,6 +174,7 @@ async def test_money_is_added_up_exactly(client: Partnero, tmp_path: Path) -> No
         ),
     ]
     assert report.as_dict()["money"][2]["recorded"] == "0.3"
+    assert report.unread_amounts == 2
 
 
 # --- resume ------------------------------------------------------------------------

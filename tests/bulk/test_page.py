@@ -89,6 +89,7 @@ def report_with(text: Callable[[], str], **more: Any) -> Report:
         "journal": FOLDER / "sales.csv.journal",
         "rejects": FOLDER / "sales.csv.rejects.csv",
         "rejects_problem": text(),
+        "unread_amounts": 1,
         "rows": 1200,
         "done": 1000,
         "rejected": 150,
@@ -239,6 +240,7 @@ def test_all_parts() -> None:
         "1,000 rows done in 61.2 s, 16.3 a second, 28.2 at best.",
         "in line for 20.0 s; refused for the rate (429): 6.",
         "partnero reconcile transactions FILE",
+        "Without 1 row whose amount cannot be read.",
     ):
         assert part in text
 

@@ -246,6 +246,7 @@ def test_everything_that_a_report_may_say() -> None:
             unreachable="no connection",
             rejects=Path("r.csv"),
             first_rejected=[Listed(1, None, "missing", "no key\x1b[2J")],
+            unread_amounts=2,
             first_parked=[Listed(2, "s2", "several", "2 sales have the key s2")],
         )
     )
@@ -255,6 +256,7 @@ def test_everything_that_a_report_may_say() -> None:
         "  rejected  23",
         "  parked    2",
         "  pending   2",
+        "            without 2 rows whose amounts cannot be read",
         "0 requests, 0 of them refused for the rate (429), 0.0 s",
         "rejected: row 1: no key [2J",
         "rejected: 22 more",
