@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 import attrs
 import msgspec
 
-from .._json import encode
+from .._json import encode, is_object
 from .._records import is_model, item_of, members_of, record_of
 from ..errors import UsageError
 from ..models import Customer, Partner, Transaction
@@ -66,7 +66,8 @@ def columns_of(model: Any, *, importable: bool = False) -> Sequence[Column]:
     if model not in IMPORTS:
         raise UsageError(f"{model.__name__}: no import takes them, export all columns")
     taken = fields_of(IMPORTS[model])
-    return [column for column in columns if column.name in taken]
+    ours = [column for column in columns if column.name in taken]
+    return [*ours, *MORE.get(model, ())]
 
 
 def _columns(model: Any, above: tuple[str, ...]) -> Iterator[Column]:
@@ -161,6 +162,35 @@ def defused(cell: str) -> str:
 
 
 # --- what an import may take ---------------------------------------------------------
+
+
+def _fixed_reward(sale: Transaction) -> Decimal | None:
+    """Return what a sale without an amount earned: that was fixed when it was recorded.
+
+    Any other commission follows from the amount, by the program's own rule.
+    """
+    if sale.amount or not sale.rewards:
+        return None
+    return sum((reward.amount or Decimal(0) for reward in sale.rewards), Decimal(0))
+
+
+def _product(name: str) -> Callable[[Transaction], str | None]:
+    def read(sale: Transaction) -> str | None:
+        data = sale.rewards[0].product_type_data if sale.rewards else None
+        value = data.get(name) if is_object(data) else None
+        return str(value) if isinstance(value, str | int) else None
+
+    return read
+
+
+MORE: Final[Mapping[Any, Sequence[Column]]] = {
+    Transaction: (
+        Column("reward", _fixed_reward, _money),
+        Column("product_id", _product("product_id"), str),
+        Column("product_type", _product("product_type"), str),
+    )
+}
+"""Columns of an import for what a model has further inside, by model."""
 
 
 def in_force(item: Any) -> bool:

@@ -282,7 +282,10 @@ def _text(name: str, done: Exported) -> str:
     if done.left_out:
         lines.append(f"{done.left_out} left out: archived, deleted or pending")
     if done.defused:
-        lines.append(f"{done.defused} cells begin like a formula: a ' is before them")
+        lines.append(
+            f"{done.defused} cells begin like a formula: a ' is before them, which an"
+            " import would take as part of them (--raw leaves it out)"
+        )
     return "\n".join(lines) + "\n"
 
 

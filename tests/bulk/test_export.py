@@ -399,8 +399,40 @@ async def test_what_is_left_out_is_counted(client: Partnero, tmp_path: Path) -> 
     done = await export(pages, tmp_path / "t.csv", importable=True)
     assert (done.rows, done.left_out) == (0, 1)
     assert (tmp_path / "t.csv").read_text().strip() == (
-        "key,action,amount,amount_units,customer.key,created_at"
+        "key,action,amount,amount_units,customer.key,created_at,"
+        "reward,product_id,product_type"
     )
+
+
+async def test_what_a_sale_has_inside_is_taken_along(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """Its product, and the commission where that is all that was given of it."""
+    await open_shop(client)
+    sales = client.transactions
+    customer: Any = {"key": "c1"}
+    await sales.create(key="fixed", customer=customer, reward=Decimal("3.3"))
+    await sales.create(
+        key="sold", customer=customer, amount=50, product_id="7", product_type="book"
+    )
+    file = tmp_path / "t.csv"
+    await export(sales.list(sort="asc"), file, importable=True)
+    async with (
+        Sandbox() as there,
+        Partnero(there.api_key, base_url=there.url) as other,
+    ):
+        await open_shop(other)
+        report = await run_import(other, "transactions", file, settle=0.05)
+        assert report.exit_code == 0, report
+        fixed, sold = await other.transactions.list(sort="asc").collect()
+    assert fixed.rewards
+    assert [reward.amount for reward in fixed.rewards] == [Decimal("3.3")]
+    assert sold.rewards
+    assert [reward.amount for reward in sold.rewards] == [Decimal(5)]
+    assert sold.rewards[0].product_type_data == {
+        "product_id": "7",
+        "product_type": "book",
+    }
 
 
 # --- stopped and gone on with -------------------------------------------------------

@@ -258,7 +258,8 @@ def test_what_is_told_at_the_end() -> None:
     assert _text("partners", done).splitlines() == [
         "10 rows of partners in p.csv (4 were there before), 1.2 s",
         "1 left out: archived, deleted or pending",
-        "2 cells begin like a formula: a ' is before them",
+        "2 cells begin like a formula: a ' is before them, which an import would take as"
+        " part of them (--raw leaves it out)",
     ]
 
 
