@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .._version import __version__
@@ -25,6 +27,8 @@ SANDBOX = "Serve the Partnero API on this machine."
 
 USAGE = 2
 INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""What a shell makes of a program that its reader has left."""
 
 
 def main(tokens: Sequence[str] | None = None) -> NoReturn:
@@ -32,6 +36,7 @@ def main(tokens: Sequence[str] | None = None) -> NoReturn:
 
     Ends the process: with 2 and one line on standard error for what cannot work.
     """
+    _open_what_is_closed()
     _write_anything()
     try:
         import cyclopts  # noqa: PLC0415
@@ -43,7 +48,12 @@ def main(tokens: Sequence[str] | None = None) -> NoReturn:
             )
         )
     try:
-        sys.exit(_run(tokens))
+        code = _run(tokens)
+        sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:
+        drop_output()
+        sys.exit(BROKEN_PIPE)
     except cyclopts.CycloptsError as error:
         sys.exit(complain(f"{error} (--help shows how)"))
     except (PartneroError, OSError) as error:
@@ -53,6 +63,21 @@ def main(tokens: Sequence[str] | None = None) -> NoReturn:
         sys.exit(complain(ended.code) if isinstance(ended.code, str) else ended.code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _open_what_is_closed() -> None:
+    """Let a command write to a stream that it was started without."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end
+
+
+def drop_output() -> None:
+    """Write standard output nowhere: nobody reads it any more.
+
+    The interpreter flushes it once again at its end.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write_anything() -> None:

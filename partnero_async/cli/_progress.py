@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ class Lines:
         if progress.doing == self._doing and now < self._next:
             return
         self._doing, self._next = progress.doing, now + EVERY
-        self._out.write(f"{progress.doing}: {facts(progress)}\n")
-        self._out.flush()
+        with suppress(OSError):  # nobody reads it: the import goes on all the same
+            self._out.write(f"{progress.doing}: {facts(progress)}\n")
+            self._out.flush()
 
 
 def facts(progress: Progress) -> str:

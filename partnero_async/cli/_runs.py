@@ -16,7 +16,7 @@ from ..bulk import Forecast, JournalWriteError, Progress, Report
 from ..bulk.page import write as write_page
 from ..client import Partnero
 from ..errors import one_line
-from . import INTERRUPTED
+from . import INTERRUPTED, drop_output
 from ._progress import shown
 from ._telling import plan, text
 
@@ -68,11 +68,25 @@ def tell(
     """Print *report*, write its *page*, tell of a *problem*; return the exit code."""
     if not problem and report.rejects_problem:
         problem = f"the rejected rows were not written: {report.rejects_problem}"
-    sys.stdout.write(f"{codec.dumps(report.as_dict())}\n" if as_json else text(report))
+    told = _say(f"{codec.dumps(report.as_dict())}\n" if as_json else text(report))
     written = page is None or _write(report, page)
     if problem:
         _complain(problem)
-    return report.exit_code or int(not written)
+    return report.exit_code or int(not told or not written)
+
+
+def _say(what: str) -> bool:
+    """Print *what*; that nobody takes it says nothing about the import."""
+    try:
+        sys.stdout.write(what)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who had it read stopped reading: `| head`, `| true`
+        drop_output()
+    except OSError as error:
+        _complain(f"the report could not be printed: {error}")
+        drop_output()
+        return False
+    return True
 
 
 def _write(report: Report, page: Path) -> bool:
@@ -86,7 +100,8 @@ def _write(report: Report, page: Path) -> bool:
 
 
 def _complain(problem: str) -> None:
-    sys.stderr.write(f"partnero: {one_line(problem)}\n")
+    with suppress(OSError):
+        sys.stderr.write(f"partnero: {one_line(problem)}\n")
 
 
 async def _run(work: Work[T], *, limit: str | None) -> T:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json as codec
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ from cyclopts import App, Parameter, validators
 from ..bulk import Exported, ExportFormat, export
 from ..bulk.forms import format_of
 from ..client import Partnero
-from ..errors import UsageError
 from ..models import NewsletterReward
 from ..models.pages import Page
 from ..pages import Pages
@@ -36,9 +34,6 @@ from . import INTERRUPTED
 from ._runs import CALL_SECONDS
 
 __all__ = ["app"]
-
-BROKEN_PIPE: Final = 141
-"""What a shell makes of a program that its reader has left."""
 
 EVERY: Final = 5.0
 """Seconds between two lines that say how far it is."""
@@ -102,7 +97,7 @@ HELP: Final = """Export {name} to CSV, JSON lines or Parquet.
     ----------
     {filters}
     format
-        csv, jsonl or parquet; what the name of the file ends with, csv when left out.
+        csv, jsonl or parquet; what the name of the file ends with, csv without a file.
     output
         The file; - or nothing is standard output.
     window
@@ -202,7 +197,7 @@ def _to_the_end(
             return await export(
                 _pages(client, name, owner, limit=limit, **filters),
                 path or sys.stdout.buffer,
-                format=format or _format_of(path),
+                format=format or (format_of(path) if path else "csv"),
                 window=window,
                 raw=raw,
                 importable=importable,
@@ -213,10 +208,6 @@ def _to_the_end(
     try:
         done = asyncio.run(work())
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Nobody reads any more, and the interpreter would flush once again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
     except KeyboardInterrupt:
         if path:
             sys.stderr.write("partnero: interrupted; the same command goes on\n")
@@ -224,14 +215,6 @@ def _to_the_end(
     out = sys.stdout if path and json else sys.stderr
     out.write(codec.dumps(done.as_dict()) + "\n" if json else _text(name, done))
     return 0
-
-
-def _format_of(path: Path | None) -> ExportFormat:
-    """Take what the file's name ends with, and CSV where that is nothing known."""
-    try:
-        return format_of(path or "")
-    except UsageError:
-        return "csv"
 
 
 def _pages(

@@ -2,12 +2,13 @@
 
 import os
 import sqlite3
-from decimal import Decimal
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
 import attrs
-from cyclopts import Parameter, validators
+from cyclopts import Parameter, Token, validators
 
 from partnero_async.sandbox import (
     Assumptions,
@@ -20,6 +21,13 @@ from partnero_async.sandbox import (
 from partnero_async.sandbox.serving import run
 
 
+def _decimal(_: type[Decimal], tokens: Sequence[Token]) -> Decimal:
+    try:
+        return Decimal(tokens[0].value)
+    except InvalidOperation:
+        raise ValueError(f"{tokens[0].value!r} is no number") from None
+
+
 def sandbox(
     *,
     program: list[str] | None = None,
@@ -28,7 +36,7 @@ def sandbox(
         int, Parameter(validator=validators.Number(gte=0, lte=65535))
     ] = 8089,
     api_key_env: str = "PARTNERO_SANDBOX_KEY",
-    commission: Decimal = Decimal("0.10"),
+    commission: Annotated[Decimal, Parameter(converter=_decimal)] = Decimal("0.10"),
     rate_limit: str | None = None,
     rate_limit_headers: bool = True,
     unique_keys: bool = False,

@@ -66,7 +66,7 @@ async def test_to_standard_output(sold: Sandbox, output: tuple[str, ...]) -> Non
 
 async def test_filters_and_json(sold: Sandbox, tmp_path: Path) -> None:
     """What the list takes is an option; --json is one line and nothing else."""
-    path = tmp_path / "s.txt"
+    path = tmp_path / "s.csv"
     options = ("--customer-key", "c1", "--sort", "asc", "--limit", "2", "--window", "2")
     ended = await run(
         *("export", "transactions", *options, "--json", "--output", path),
@@ -258,8 +258,10 @@ def test_what_is_told_at_the_end() -> None:
     assert _text("partners", done).splitlines() == [
         "10 rows of partners in p.csv (4 were there before), 1.2 s",
         "1 left out: archived, deleted or pending",
-        "2 cells begin like a formula: a ' is before them, which an import would take as"
-        " part of them (--raw leaves it out)",
+        (
+            "2 cells begin like a formula: a ' is before them, which an import would"
+            " take as part of them (--raw leaves it out)"
+        ),
     ]
 
 

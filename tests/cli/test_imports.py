@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import signal
+import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -391,6 +392,61 @@ def test_a_page_that_fails_at_the_end(
     captured = capsys.readouterr()
     assert (code, "  done      1\n" in captured.out) == (1, True)
     assert "partnero: the page was not written: " in captured.err
+
+
+def through_a_shell(line: str, sandbox: Sandbox) -> tuple[int, str]:
+    """Run a line of a shell; return how its first command ended, and what was said."""
+    partnero = f"{sys.executable} -m partnero_async.cli"
+    ended = subprocess.run(  # noqa: PLW1510
+        ["bash", "-c", line.replace("partnero ", f"{partnero} ", 1) + CODE],
+        env=environment(sandbox),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return int(ended.stdout.splitlines()[-1]), ended.stderr
+
+
+CODE = "; echo ${PIPESTATUS[0]}"
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code"),
+    [
+        pytest.param("| true", 0, id="nobody-reads"),
+        pytest.param("2>&1 | head -1 >/dev/null", 0, id="nobody-reads-on"),
+        pytest.param(">/dev/full", 1, id="no-room"),
+        pytest.param("2>/dev/full", 0, id="no-room-for-progress"),
+        pytest.param(">&-", 0, id="no-output"),
+        pytest.param("2>&-", 0, id="no-errors"),
+        pytest.param(">&- 2>&-", 0, id="neither"),
+    ],
+)
+async def test_what_cannot_be_printed_does_not_cost_the_import(
+    shop: Sandbox, tmp_path: Path, redirected: str, code: int
+) -> None:
+    """All rows are sent, and the exit code is that of the import."""
+    file = write_csv(tmp_path / "t.csv", map(sale, range(3)))
+    line = f"partnero import transactions {file} {redirected}"
+    ended, said = await asyncio.to_thread(through_a_shell, line, shop)
+    assert (ended, sales_in(shop)) == (code, expected(range(3))), said
+    assert "Traceback" not in said
+    assert ("could not be printed" in said) is (code == 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        pytest.param("partnero drift | true", 141, id="drift"),
+        pytest.param("partnero export partners >&-", 0, id="export"),
+    ],
+)
+async def test_what_only_shows_ends_as_a_reader_lets_it(
+    shop: Sandbox, line: str, code: int
+) -> None:
+    """As any program of a pipe does, and without a traceback."""
+    ended, said = await asyncio.to_thread(through_a_shell, line, shop)
+    assert (ended, "Traceback" in said) == (code, False), said
 
 
 async def test_signals(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -242,6 +242,8 @@ def test_command_line(served: Any) -> None:
     assert sandbox._assumptions.delivery_waits == [1, 2.5]
     with pytest.raises(CycloptsError, match="65535"):
         app("sandbox --port 70000", exit_on_error=False, print_error=False)
+    with pytest.raises(CycloptsError, match="'abc' is no number"):
+        app("sandbox --commission abc", exit_on_error=False, print_error=False)
 
 
 def test_text_about_a_further_program() -> None:
