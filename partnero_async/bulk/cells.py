@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
-from ..errors import one_line
+from ..errors import CONTROL
 from .currencies import CURRENCIES
 
 __all__ = [
@@ -303,6 +303,6 @@ MOMENTS: Final[frozenset[Callable[[str], Any]]] = frozenset(
 
 
 def quoted(cell: str) -> str:
-    """Show a cell in a message: on one line, and not too long."""
-    shown = one_line(cell)
-    return f"'{shown[:SHOWN]}...'" if len(shown) > SHOWN else f"'{shown}'"
+    """Show a cell in a message: on one line and not too long, spaces included."""
+    shown = CONTROL.sub(" ", cell[:SHOWN])
+    return f"'{shown}...'" if len(cell) > SHOWN else f"'{shown}'"

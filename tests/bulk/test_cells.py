@@ -81,6 +81,26 @@ def test_what_is_no_amount_is_refused(cell: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("parse", "cell", "why"),
+    [
+        (cells.currency, " USD", "' USD' is no currency"),
+        (cells.identifier, "k16 ", "'k16 ' begins or ends with a space"),
+        (cells.identifier, "\tk", "' k' begins or ends with a space"),
+        (cells.money, " 1.5", "' 1.5' is no amount: write it without spaces"),
+        (cells.flag, " ", "' ' is neither true nor false"),
+        (cells.flag, f"{'x' * 39}  ", f"'{'x' * 39} ...' is neither"),
+    ],
+)
+def test_a_reason_shows_the_space_that_it_is_about(
+    parse: Callable[[str], Any], cell: str, why: str
+) -> None:
+    """A cell is quoted as it is, and still on one line."""
+    with pytest.raises(CellError) as error:
+        parse(cell)
+    assert str(error.value).startswith(why)
+
+
+@pytest.mark.parametrize(
     ("cell", "value"),
     [
         pytest.param("0.00", Decimal("0.00"), id="zero"),
