@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from .content import Content, Lines, detected
+from .content import LONGEST, Content, Lines, detected
 from .stops import ColumnError, SourceError
 from .table import Record, checked_header
 
@@ -28,6 +28,11 @@ SAMPLED: Final = 20
 """Rows in which the separator is looked for."""
 
 QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
+
+NEWLINE: Final = re.compile(r"[\r\n]")
+
+TOLD: Final = re.compile(r"""sep=([^"\r\n])""", re.IGNORECASE)
+"""The line above the header that tells Excel the separator."""
 
 
 class CsvRows:
@@ -77,25 +82,30 @@ class CsvReader:
     ) -> None:
         self._row = 0
         self._begins = 1
+        self._delimiter = delimiter
         self._lines = Lines(file, encoding=encoding, stop=self._stop)
-        # A field that is not closed ends as a csv.Error at the module's own bound.
+        # The bound of the csv module is one of the process, and 128 KiB by default.
+        # What is longer than a row may be is stopped by the lines.
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
         self._csv = csv.reader(iter(self._lines), delimiter=delimiter, strict=True)
         self.header: tuple[str, ...] = self._read_header()
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the rows; lines without anything are no rows."""
+        self._row = 1
         while (cells := self._next()) is not None:
             yield Record(self._row, self._begins, cells)
+            self._row += 1
 
     def _read_header(self) -> tuple[str, ...]:
         header = self._next()
+        if header and TOLD.fullmatch(self._delimiter.join(header)):
+            header = self._next()
         if header is None:
             raise SourceError("the file is empty: the first line names the columns")
-        self._row = 0
         return checked_header(header)
 
     def _next(self) -> list[str] | None:
-        self._row += 1
         cells: list[str] | None = []
         try:
             while cells == []:
@@ -108,14 +118,14 @@ class CsvReader:
     def _stop(self, reason: str) -> SourceError:
         if reason.startswith("longer"):
             reason += ": is a closing quote missing?"
-        if self._row == 1 and self._begins == 1:
+        if not self._row:
             return SourceError(f"the header: {reason}")
         return SourceError(reason, row=self._row, line=self._begins)
 
 
 def _why(error: csv.Error) -> str:
     reason = str(error)
-    if "end of data" in reason or "field limit" in reason:
+    if "end of data" in reason:
         return "a quote is opened and never closed"
     return f"not CSV: {reason}"
 
@@ -123,12 +133,15 @@ def _why(error: csv.Error) -> str:
 def separator(sample: str) -> str:
     """Find what is between the columns, from the beginning of a file.
 
-    It stands in the header, outside of quotes; where several do, it is the one that
-    makes the first rows as wide as the header. Raises `ColumnError` where that is none
-    of them, or more than one.
+    A first line ``sep=;`` says it, as Excel has it. Else it stands in the header,
+    outside of quotes; where several do, it is the one that makes the first rows as wide
+    as the header. Raises `ColumnError` where that is none of them, or more than one.
     """
+    first = NEWLINE.split(sample.removeprefix("\ufeff"), maxsplit=1)[0]
+    if told := TOLD.fullmatch(first.strip('"')):
+        return told[1]
     bare = QUOTED.sub("", sample).lstrip("\r\n")
-    header = re.split(r"[\r\n]", bare, maxsplit=1)[0]
+    header = NEWLINE.split(bare, maxsplit=1)[0]
     there = [sign for sign in SEPARATORS if sign in header]
     if len(there) < 2:
         return there[0] if there else ","

@@ -70,6 +70,13 @@ def test_quotes_may_hold_anything() -> None:
             b'a\n1\n"' + b"x\n" * 100_000, 2, 3, "never closed", id="long open quote"
         ),
         pytest.param(
+            b'a\n1\n"' + b"x\n" * 600_000,
+            2,
+            3,
+            "longer .* quote miss",
+            id="1 MiB quote",
+        ),
+        pytest.param(
             b"a\n1\n" + b"x" * (1 << 20) + b"\n", 2, 3, "longer than 1 MiB", id="1 MiB"
         ),
         pytest.param(
@@ -102,6 +109,29 @@ def test_what_the_csv_module_writes_is_read_back(table: list[list[str]]) -> None
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\r\n").writerows([["h1", "h2"], *table])
     assert [record.cells for record in rows(out.getvalue().encode())] == table
+
+
+@pytest.mark.parametrize("quote", [b"", b'"'], ids=["bare", "quoted"])
+def test_a_cell_may_be_as_long_as_a_row(quote: bytes) -> None:
+    """The csv module's own bound is lower, and that of the process: it is raised."""
+    before = csv.field_size_limit(131_072)
+    try:
+        long = b"x" * 1_000_000
+        assert rows(b"a,b\n" + quote + long + quote + b",2\n") == [
+            Record(1, 2, [long.decode(), "2"])
+        ]
+    finally:
+        csv.field_size_limit(before)
+
+
+def test_a_higher_bound_of_the_process_stays() -> None:
+    """Whoever has raised it wants it so."""
+    before = csv.field_size_limit(1 << 25)
+    try:
+        rows(b"a\n1\n")
+        assert csv.field_size_limit() == 1 << 25
+    finally:
+        csv.field_size_limit(before)
 
 
 def test_digests_tell_cells_apart() -> None:

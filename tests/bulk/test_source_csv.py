@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from partnero_async.bulk import ColumnError, SourceError
+from partnero_async.bulk.table import Record
 from tests.bulk.reading import cells, opened, written
 
 EURO = "name;city\nJosé;Köln\n"
@@ -134,6 +135,48 @@ def test_a_separator_that_cannot_be_told(tmp_path: Path, content: str) -> None:
         opened(file)
     assert opened(file, delimiter=";").header == ("a,b", "c")
     assert opened(file, delimiter=",").about["delimiter"] == ","
+
+
+@pytest.mark.parametrize(
+    ("content", "delimiter"),
+    [
+        pytest.param("sep=;\na;b,c\n1;2\n", ";", id="semicolon"),
+        pytest.param("sep=,\r\na,b;c\r\n1,2\r\n", ",", id="comma"),
+        pytest.param("SEP=\t\na\tb,c\n1\t2\n", "tab", id="tab"),
+        pytest.param('"sep=^"\na^b,c\n1^2\n', "^", id="in quotes, and rare"),
+        pytest.param("\ufeffsep=;\na;b,c\n1;2\n", ";", id="behind a BOM"),
+    ],
+)
+def test_the_line_that_tells_excel_the_separator(
+    tmp_path: Path, content: str, delimiter: str
+) -> None:
+    """It is no header: that is on the line below."""
+    rows = opened(written(tmp_path, "s.csv", content))
+    assert rows.about["delimiter"] == delimiter
+    assert len(rows.header) == 2
+    assert rows.header[0] == "a"
+    assert list(rows.records()) == [Record(1, 3, ["1", "2"])]
+
+
+def test_a_separator_that_is_given_counts(tmp_path: Path) -> None:
+    """The line for Excel is none of the rows then either."""
+    file = written(tmp_path, "s.csv", "sep=;\na,b;c\n1,2\n")
+    assert opened(file, delimiter=",").header == ("a", "b;c")
+    assert cells(file, delimiter=",") == [["1", "2"]]
+
+
+def test_a_header_that_cannot_be_read_below_that_line(tmp_path: Path) -> None:
+    """It is still the header that the message names, and no row."""
+    file = written(tmp_path, "s.csv", b"sep=;\na;\x81\n1;2\n")
+    with pytest.raises(SourceError, match="the header: byte 0x81"):
+        opened(file)
+    with pytest.raises(SourceError, match="the file is empty"):
+        opened(written(tmp_path, "e.csv", "sep=;\n"))
+
+
+def test_columns_that_begin_like_that_line(tmp_path: Path) -> None:
+    """A header of one more column is a header."""
+    assert opened(written(tmp_path, "s.csv", "sep=;b\n1;2\n")).header == ("sep=", "b")
 
 
 def test_a_tab_has_a_name(tmp_path: Path) -> None:
