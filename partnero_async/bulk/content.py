@@ -44,8 +44,17 @@ CHUNK: Final = 1 << 16
 GZIP: Final = b"\x1f\x8b"
 
 CP1252: Final = "cp1252"
-UNDEFINED: Final = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
-"""Bytes that Windows-1252 leaves out."""
+NOT_CP1252: Final = re.compile(
+    rb"[\x81\x8d\x8f\x90\x9d]"
+    rb"|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+"""Bytes that Windows-1252 leaves out, and those that are one character of UTF-8.
+
+The latter would be several characters of Windows-1252 that no word has: a file that
+has them and other bytes too is one of two encodings.
+"""
+OVERLAP: Final = 3
+"""Bytes of a character that may stand at the end of a chunk."""
 
 BOM: Final = codecs.BOM_UTF8
 
@@ -158,14 +167,19 @@ class _Hashed(io.RawIOBase):
 def detected(content: Content) -> str:
     """Find the encoding of a text: UTF-8, or Windows-1252 where it is not that.
 
-    What is neither is called UTF-8: reading it as such stops at the row that is not.
+    What is neither, or both, is called UTF-8: reading it as such stops at the row that
+    is not.
     """
     if _decodes_as_utf8(content):
         with content.opened() as file:
             return "utf-8-sig" if file.read(3) == BOM else "utf-8"
     with content.opened() as file:
-        undefined = any(map(UNDEFINED.search, iter(lambda: file.read(CHUNK), b"")))
-    return "utf-8" if undefined else CP1252
+        end = b""
+        while chunk := file.read(CHUNK):
+            if NOT_CP1252.search(end + chunk):
+                return "utf-8"
+            end = chunk[-OVERLAP:]
+    return CP1252
 
 
 def _decodes_as_utf8(content: Content) -> bool:

@@ -56,6 +56,8 @@ class Forecast:
     resource: ResourceName
     looked: bool
     """Whether the program was looked at; else rows that are there are not known."""
+    read_as: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """What the source was taken for: its format, encoding and delimiter."""
     rows: int = 0
     create: int = 0
     """Rows that would be sent as something new."""

@@ -71,7 +71,7 @@ def checked(
     with _folder() as folder, closing(Store(folder / "rows", make=True)) as store:
         store.keep(resource=resource)
         scan(store, rows, plan, watch=watch)
-        return forecast_of(store, looked=False)
+        return forecast_of(store, looked=False, read_as=dict(rows.about))
 
 
 async def plan_import(
@@ -106,6 +106,7 @@ async def plan_import(
         return forecast_of(
             store,
             looked=True,
+            read_as=dict(rows.about),
             requests=progress.requests,
             throttled=progress.throttled,
             elapsed=round(progress.elapsed, 3),

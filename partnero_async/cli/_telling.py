@@ -11,7 +11,7 @@ from ..errors import one_line
 __all__ = ["amount", "next_steps", "plan", "table", "text"]
 
 
-def _read_as(report: Report) -> str:
+def _read_as(report: Report | Forecast) -> str:
     """Say what a file was taken for, where that was no matter of course."""
     usual = {"utf-8", "utf-8-sig", ",", "csv"}
     taken = [value for value in report.read_as.values() if value not in usual]
@@ -136,7 +136,8 @@ def plan(forecast: Forecast) -> None:
         if found.state == "rejected"
     ]
     _print(
-        f"{forecast.rows} rows of {forecast.resource}, nothing was sent",
+        f"{forecast.rows} rows of {forecast.resource}, nothing was sent"
+        f"{_read_as(forecast)}",
         ("step", "rows", "why"),
         rows,
         [*map(_worth, forecast.money), *_samples(forecast)],

@@ -113,6 +113,22 @@ async def test_a_dry_run_of_what_is_right(client: Partnero, tmp_path: Path) -> N
     assert not [name for name in values if "file" in name or "close" in name]
 
 
+async def test_what_a_file_was_taken_for(client: Partnero, tmp_path: Path) -> None:
+    """It is said before anything is sent, when a wrong guess costs nothing yet."""
+    file = tmp_path / "s.csv"
+    file.write_bytes("key;customer.key;amount\nZo\xeb;c1;1\n".encode("cp1252"))
+    for forecast in (
+        await dry_run(client, "transactions", file),
+        await plan_import(client, "transactions", file),
+    ):
+        with forecast:
+            assert forecast.as_dict()["read_as"] == {
+                "format": "csv",
+                "encoding": "windows-1252",
+                "delimiter": ";",
+            }
+
+
 async def test_a_forecast_that_nobody_has_any_more_leaves_nothing(
     client: Partnero, tmp_path: Path, scratch: Path
 ) -> None:

@@ -39,6 +39,30 @@ def test_one_byte_far_away_decides(tmp_path: Path) -> None:
     assert rows.about["encoding"] == "windows-1252"
 
 
+FAR: int = 1 << 16
+
+
+@pytest.mark.parametrize(
+    ("content", "row"),
+    [
+        pytest.param("Zoë\nAda\n".encode() + b"Jos\xe9\n", 3, id="Latin-1 below"),
+        pytest.param(b"Jos\xe9\n" + "Zoë\n".encode(), 1, id="Latin-1 above"),
+        pytest.param(b"\x80\nA\n" + "5 €\n".encode(), 1, id="three bytes"),
+        pytest.param(b"\xe9\n" + "😀\n".encode(), 1, id="four bytes"),
+        pytest.param(
+            b"\xe9\n" + b"x" * (FAR - 9) + "\n😀\n".encode(), 1, id="over two chunks"
+        ),
+    ],
+)
+def test_two_encodings_in_one_file(tmp_path: Path, content: bytes, row: int) -> None:
+    """Read as Windows-1252 whatever is UTF-8 would be another text: Zoë is ZoÃ«."""
+    file = written(tmp_path, "s.csv", b"name\n" + content)
+    why = rf"row {row} \(line {row + 1}\): byte 0x.. is not UTF-8: .* --encoding"
+    with pytest.raises(SourceError, match=why):
+        cells(file)
+    assert cells(file, encoding="windows-1252")
+
+
 def test_half_a_character_at_the_end(tmp_path: Path) -> None:
     """It is not UTF-8 either."""
     assert cells(written(tmp_path, "s.csv", b"name\nJos\xc3")) == [["JosÃ"]]

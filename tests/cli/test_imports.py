@@ -531,11 +531,17 @@ async def test_a_file_as_the_continent_writes_it(shop: Sandbox, tmp_path: Path) 
     file = tmp_path / "s.csv"
     file.write_bytes(EUROPEAN.replace(b"Nr", b"N\xb0"))
     maps = ("key=N°", "customer.key=Kunde", "amount=Betrag", "created_at=Datum")
-    ended = await run(
+    command = (
         *("import", "transactions", file, "--map", *maps),
         *("--decimal-comma", "--date-format", "%d.%m.%Y"),
-        env=environment(shop),
     )
+    for look in ("--dry-run", "--plan"):
+        ended = await run(*command, look, env=environment(shop))
+        first, *_ = ended.out.splitlines()
+        assert first == (
+            "1 rows of transactions, nothing was sent, read as windows-1252, ;"
+        )
+    ended = await run(*command, env=environment(shop))
     assert ended.code == 0, ended
     first, *_ = ended.out.splitlines()
     assert first == "1 rows of transactions, read as windows-1252, ;"
