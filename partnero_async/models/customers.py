@@ -8,6 +8,7 @@ import attrs
 
 from ._model import Model, no_extra
 from .partners import PartnerRef
+from .referrals import ReferringCustomer
 
 
 class CustomerRef(TypedDict, total=False):
@@ -26,6 +27,8 @@ class NewCustomer(CustomerRef, total=False):
     tags: Sequence[str]
     created_at: str
     partner: PartnerRef
+    referring_customer: ReferringCustomer
+    """Refer-a-friend programs only: who referred."""
 
 
 @attrs.define(kw_only=True)
