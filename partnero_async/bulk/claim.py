@@ -175,4 +175,5 @@ def plan_in(store: Store, program: str) -> Plan:
         date_format=mapping.get("date_format"),
     )
     resource = cast("ResourceName", store.meta("resource"))
-    return plan_of(resource, source, mapping["header"])
+    plan = plan_of(resource, source, mapping["header"])
+    return attrs.evolve(plan, defused=bool(store.meta("defused")))

@@ -6,24 +6,24 @@ has no column of its own, because this version does not know it, is in ``extra``
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any, Final, cast
 
 import attrs
 import msgspec
 
-from .._json import encode, is_object
+from .._json import encode
 from .._records import is_model, item_of, members_of, record_of
 from ..errors import UsageError
 from ..models import Customer, Partner, Transaction
+from .carried import commission_of, product_of
 from .fields import ResourceName, fields_of
 
-__all__ = ["Column", "columns_of", "defused", "extra_of", "in_force"]
+__all__ = ["Column", "columns_of", "extra_of", "in_force"]
 
 EXTRA: Final = "extra"
 
@@ -66,8 +66,8 @@ def columns_of(model: Any, *, importable: bool = False) -> Sequence[Column]:
     if model not in IMPORTS:
         raise UsageError(f"{model.__name__}: no import takes them, export all columns")
     taken = fields_of(IMPORTS[model])
-    ours = [column for column in columns if column.name in taken]
-    return [*ours, *MORE.get(model, ())]
+    plain = [column for column in columns if column.name in taken]
+    return [*plain, *MADE.get(model, ())]
 
 
 def _columns(model: Any, above: tuple[str, ...]) -> Iterator[Column]:
@@ -153,44 +153,17 @@ def extra_of(item: Any) -> dict[str, Any] | None:
     return extra or None
 
 
-FORMULA: Final = re.compile(r"[=+@\t\r]|-(?![0-9]+(?:\.[0-9]+)?\Z)")
-
-
-def defused(cell: str) -> str:
-    """Put a ``'`` before what a spreadsheet would run: a number is none of that."""
-    return f"'{cell}" if FORMULA.match(cell) else cell
+MADE: Final[Mapping[Any, Sequence[Column]]] = {
+    Transaction: (
+        Column("reward", commission_of, _money),
+        Column("product_id", partial(product_of, "product_id"), str),
+        Column("product_type", partial(product_of, "product_type"), str),
+    )
+}
+"""Columns of an import that are no members, by model."""
 
 
 # --- what an import may take ---------------------------------------------------------
-
-
-def _fixed_reward(sale: Transaction) -> Decimal | None:
-    """Return what a sale without an amount earned: that was fixed when it was recorded.
-
-    Any other commission follows from the amount, by the program's own rule.
-    """
-    if sale.amount or not sale.rewards:
-        return None
-    return sum((reward.amount or Decimal(0) for reward in sale.rewards), Decimal(0))
-
-
-def _product(name: str) -> Callable[[Transaction], str | None]:
-    def read(sale: Transaction) -> str | None:
-        data = sale.rewards[0].product_type_data if sale.rewards else None
-        value = data.get(name) if is_object(data) else None
-        return str(value) if isinstance(value, str | int) else None
-
-    return read
-
-
-MORE: Final[Mapping[Any, Sequence[Column]]] = {
-    Transaction: (
-        Column("reward", _fixed_reward, _money),
-        Column("product_id", _product("product_id"), str),
-        Column("product_type", _product("product_type"), str),
-    )
-}
-"""Columns of an import for what a model has further inside, by model."""
 
 
 def in_force(item: Any) -> bool:

@@ -48,6 +48,9 @@ class Exported:
     left_out: int = 0
     """Items that are archived, deleted or pending, and were not written to what is to
     be imported."""
+    incomplete: int = 0
+    """Sales that an import of this file makes less of than they are: a commission that
+    is shared, rejected or no money, or a product that is no text and no number."""
     elapsed: float = 0.0
     """Seconds."""
 
@@ -79,9 +82,9 @@ async def export(
 
     CSV: a cell that begins like a formula gets a ``'`` before it, except for numbers;
     *raw* leaves all cells as they are. *importable* writes the columns that
-    `run_import` takes, and leaves out what is archived, deleted or pending. JSON lines
-    have each member of the model, those of ``extra`` among them. Parquet has the
-    columns of `Pages.to_arrow`.
+    `run_import` takes, and leaves out what is archived, deleted or pending; an import
+    takes the ``'`` off again. JSON lines have each member of the model, those of
+    ``extra`` among them. Parquet has the columns of `Pages.to_arrow`.
 
     Raises `ExportError` where the file cannot be written, or what is beside it is of
     another export, `UsageError` for a format that does not go, and what reading the
@@ -213,6 +216,7 @@ class Exporting(Generic[T]):
         if form:
             self.told.rows, self.told.defused = form.rows, form.defused
             self.told.left_out = form.left_out
+            self.told.incomplete = form.incomplete
         return self.told
 
 

@@ -13,7 +13,9 @@ import attrs
 from .. import _frames
 from .._records import json_lines
 from ..errors import UsageError
-from .columns import Column, columns_of, defused, in_force
+from .carried import is_whole
+from .columns import Column, columns_of, in_force
+from .formulas import as_it_was, defused
 
 __all__ = ["ExportFormat", "Form", "How", "format_of"]
 
@@ -40,6 +42,8 @@ class Form(Protocol):
     """Cells that begin like a formula, and got a ``'`` before it."""
     left_out: int
     """Items that an import would make more of than they are."""
+    incomplete: int
+    """Items of which an import makes less than they are."""
 
     def write(self, items: Sequence[Any]) -> None:
         """Write some items more."""
@@ -93,7 +97,7 @@ class _Csv:
     """UTF-8, commas, CRLF, a header line."""
 
     def __init__(self, columns: Sequence[Column], out: BinaryIO, how: How) -> None:
-        self.rows = self.defused = self.left_out = 0
+        self.rows = self.defused = self.left_out = self.incomplete = 0
         self._columns = columns
         self._out = out
         self._how = how
@@ -101,20 +105,27 @@ class _Csv:
 
     def write(self, items: Sequence[Any]) -> None:
         """Write a row an item."""
-        taken = [i for i in items if in_force(i)] if self._how.importable else items
+        taken = items
+        if self._how.importable:
+            taken = [item for item in items if in_force(item)]
+            self.left_out += len(items) - len(taken)
+            self.incomplete += sum(not is_whole(item) for item in taken)
         rows = [[column.cell(item) for column in self._columns] for item in taken]
-        self._put(rows if self._how.raw else [self._defused(row) for row in rows])
+        self._put([self._safe(row) for row in rows])
         self.rows += len(taken)
-        self.left_out += len(items) - len(taken)
 
     def close(self) -> None:
         """Do nothing: a CSV file has no end."""
 
-    def _defused(self, row: list[str]) -> list[str]:
-        safe = [defused(cell) for cell in row]
+    def _safe(self, row: list[str]) -> list[str]:
+        safe = [defused(cell) if self._is_unsafe(cell) else cell for cell in row]
         if safe != row:
             self.defused += sum(map(str.__ne__, safe, row))
         return safe
+
+    def _is_unsafe(self, cell: str) -> bool:
+        # An import takes one quote off, also of a cell that is to be left as it is.
+        return not self._how.raw or (self._how.importable and as_it_was(cell) != cell)
 
     def _put(self, rows: list[list[str]]) -> None:
         text = StringIO()
@@ -126,7 +137,7 @@ class _Csv:
 class _Lines:
     """A JSON object a line."""
 
-    defused = left_out = 0
+    defused = left_out = incomplete = 0
 
     def __init__(self, out: BinaryIO) -> None:
         self.rows = 0
@@ -144,7 +155,7 @@ class _Lines:
 class _Parquet:
     """Parquet, with the columns of `Pages.to_arrow`."""
 
-    defused = left_out = 0
+    defused = left_out = incomplete = 0
 
     def __init__(self, model: Any, out: BinaryIO) -> None:
         self.rows = 0

@@ -117,6 +117,7 @@ async def imported(
         "resource": resource,
         "program": await program_of(client),
         "mapping": fingerprint(source, rows.header),
+        "defused": "yes" if plan.defused else "",
         "rejects": str(rejected),
         "update": "yes" if update else "",
         "batch": batch,

@@ -13,6 +13,7 @@ import attrs
 
 from .cells import CellError, quoted
 from .fields import Field, ResourceName, exclusive, fields_of
+from .formulas import as_it_was
 from .kinds import folded, kind_of
 from .source import REJECT_COLUMNS, Source
 from .stops import ColumnError
@@ -76,6 +77,8 @@ class Plan:
     """Of each group of fields a row has one."""
     excludes: Sequence[Sequence[str]]
     """Of each group of fields a row has no second one."""
+    defused: bool = False
+    """Whether cells that begin like a formula have a ``'`` before them, as in CSV."""
 
     def read(self, cells: Sequence[str]) -> Entry:
         """Turn the cells of a row into a call.
@@ -91,6 +94,8 @@ class Plan:
         for position, field in self.takes:
             cell = cells[position]
             if cell:
+                if self.defused and cell[0] == "'":
+                    cell = as_it_was(cell)
                 try:
                     value = field.parse(cell)
                 except CellError as error:
@@ -221,6 +226,7 @@ def plan_of(
         constants=_constants(fields, source),
         given=frozenset(source.constants),
         needs=needs,
+        defused=source.is_csv,
         # Most files have one column of each group: then there is nothing to check.
         excludes=[
             group

@@ -164,6 +164,11 @@ class Source:
         return Spelling(decimal_comma=self.decimal_comma, date_format=self.date_format)
 
     @property
+    def is_csv(self) -> bool:
+        """Say whether it is a file of CSV."""
+        return self.path is not None and self.format_by_name == "csv"
+
+    @property
     def format_by_name(self) -> Format:
         """Return the format, by the file's name where none is given."""
         if self.format:

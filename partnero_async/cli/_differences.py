@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..bulk import Difference, DifferenceKind, Reconciliation, Totals
-from ..bulk.columns import defused
 from ..bulk.differences import NEXT
+from ..bulk.formulas import defused
 from ..errors import one_line
 
 __all__ = ["summary", "write_csv", "write_json", "write_table"]

@@ -109,7 +109,7 @@ HELP: Final = """Export {name} to CSV, JSON lines or Parquet.
         they get a ' before it, except for numbers.
     importable
         Write just the columns that `partnero import` takes, and leave out what is
-        archived, deleted or pending. With --raw where keys begin like a formula.
+        archived, deleted or pending. The import takes the ' of a cell off again.
     restart
         Begin anew, whatever an earlier export to this file has left.
     rate_limit
@@ -264,11 +264,13 @@ def _text(name: str, done: Exported) -> str:
     lines = [f"{done.rows} rows of {name}{where}{there}, {done.elapsed:.1f} s"]
     if done.left_out:
         lines.append(f"{done.left_out} left out: archived, deleted or pending")
-    if done.defused:
+    if done.incomplete:
         lines.append(
-            f"{done.defused} cells begin like a formula: a ' is before them, which an"
-            " import would take as part of them (--raw leaves it out)"
+            f"{done.incomplete} without all that they are: commissions that are shared,"
+            " rejected or no money, or products that no column takes"
         )
+    if done.defused:
+        lines.append(f"{done.defused} cells begin like a formula: a ' is before them")
     return "\n".join(lines) + "\n"
 
 

@@ -177,6 +177,32 @@ async def test_money_is_added_up_exactly(client: Partnero, tmp_path: Path) -> No
     assert report.unread_amounts == 2
 
 
+# --- keys that begin like a formula ------------------------------------------------
+
+
+@pytest.mark.parametrize("csv", [True, False], ids=["CSV", "rows"])
+async def test_a_quote_before_a_formula(
+    client: Partnero, shop: Sandbox, tmp_path: Path, *, csv: bool
+) -> None:
+    """In CSV it is none of the key, also when the journal alone is gone on with.
+
+    The rejected row stays as it was written: safe for a spreadsheet.
+    """
+    cells, key = sale(1, customer="'=k"), "=k" if csv else "'=k"
+    source = (
+        Source(path=write_csv(tmp_path / "s.csv", [cells]))
+        if csv
+        else Source(rows=[dict(zip(HEADER, cells, strict=True))])
+    )
+    report = await sell(client, source, journal=tmp_path / "j")
+    assert [row.code for row in report.first_rejected] == ["unknown_customer"]
+    assert report.rejects
+    assert "'=k" in read_csv(report.rejects)[1]
+    await client.customers.create(key, partner={"key": "p1"})
+    again = await retry_rejects(client, tmp_path / "j")
+    assert (again.done, sales_in(shop)) == (1, expected([1]))
+
+
 # --- resume ------------------------------------------------------------------------
 
 

@@ -253,15 +253,17 @@ def test_what_is_told_at_the_end() -> None:
         resumed=4,
         defused=2,
         left_out=1,
+        incomplete=3,
         elapsed=1.25,
     )
     assert _text("partners", done).splitlines() == [
         "10 rows of partners in p.csv (4 were there before), 1.2 s",
         "1 left out: archived, deleted or pending",
         (
-            "2 cells begin like a formula: a ' is before them, which an import would"
-            " take as part of them (--raw leaves it out)"
+            "3 without all that they are: commissions that are shared, rejected or no"
+            " money, or products that no column takes"
         ),
+        "2 cells begin like a formula: a ' is before them",
     ]
 
 
