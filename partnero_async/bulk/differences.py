@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import attrs
 
-from .plan import Entry, named
+from .plan import Entry
 from .sales import unequal
 from .store import Sale
 
@@ -149,7 +149,8 @@ class Known(NamedTuple):
     """Who is meant by a row, as the program has them."""
 
     customers: Mapping[str, str | None]
-    """Id of the partner, by key, of those whom the row may mean as the buyer."""
+    """Id of the partner of those whom the row may mean as the buyer, by how sales name
+    them."""
     partner: str | None
     """Id of the partner whom the row names; None for nobody."""
 
@@ -231,14 +232,9 @@ def _texts(entry: Entry, sale: Sale) -> Iterator[Value]:
 
 def _customer(entry: Entry, held: Held, known: Known) -> Iterator[Value]:
     name, found = entry.buyer, held.sale.customer
-    if name is None:
-        other = False
-    elif name.startswith("key:"):
-        other = name != named("key", found or "")
-    else:
-        other = found not in known.customers
+    other = bool(name and name != found and found not in known.customers)
     if name and other:
-        yield "customer", name.partition(":")[2], found
+        yield "customer", _bare(name), _bare(found)
     if referrer := referrer_of(entry):
         if known.partner is None or known.partner != held.partner:
             yield "partner", next(iter(referrer.values())), held.partner
@@ -266,14 +262,20 @@ def told(held: Held) -> str:
     """Tell of a sale in a few words."""
     sale = held.sale
     at = f", {_moment(held.at)}" if held.at else ""
-    return f"{sale.amount} {sale.units or ''} of {sale.customer or 'nobody'}{at}"
+    buyer = _bare(sale.customer) or "nobody"
+    return f"{sale.amount} {sale.units or ''} of {buyer}{at}"
 
 
 def _told(entry: Entry) -> str:
     name = entry.buyer
-    buyer = f"of {name.partition(':')[2]}" if name else None
+    buyer = f"of {_bare(name)}" if name else None
     parts = (entry.amount, entry.arguments.get("amount_units"), buyer)
     return " ".join(str(part) for part in parts if part is not None)
+
+
+def _bare(name: str | None) -> str | None:
+    """Return a name as people write it, without what kind of name it is."""
+    return name.partition(":")[2] if name else None
 
 
 def _moment(at: datetime) -> str:

@@ -99,7 +99,7 @@ async def plan_import(
     check_for_sales(resource, customers=customers)
     whole = await gathered(Source.of(source))
     plan, rows = await asyncio.to_thread(open_plan, resource, whole)
-    buyers = None if customers is None else await buyers_in(customers)
+    buyers = None if customers is None else await buyers_in(client, customers)
     halt = Halt(stop or asyncio.Event())
 
     def told(store: Store, progress: Progress) -> Forecast:

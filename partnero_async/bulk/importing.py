@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..client import Partnero
 from .batch import Batch, checked_batch
+from .buyers import refers_friends
 from .claim import check_folder, claim, files_of, fingerprint, program_of
 from .course import Run, Watch
 from .fields import ResourceName
@@ -112,7 +113,7 @@ async def imported(
     check_folder(rejected)
     source = await gathered(source)
     plan, rows = await asyncio.to_thread(open_plan, resource, source)
-    buyers = None if bought is None else await buyers_in(bought)
+    buyers = None if bought is None else await buyers_in(client, bought)
     about = {
         "resource": resource,
         "program": await program_of(client),
@@ -153,7 +154,19 @@ def check_for_sales(
         raise ImportStopError("batches and customers are for transactions")
 
 
-async def buyers_in(customers: Source | Path | str | Given) -> tuple[Plan, Rows]:
-    """Open the customers who may be created with their sales."""
+async def buyers_in(
+    client: Partnero, customers: Source | Path | str | Given
+) -> tuple[Plan, Rows]:
+    """Open the customers who may be created with their sales.
+
+    Raises `ImportStopError` in a refer-a-friend program, whose customers have other
+    columns.
+    """
+    if await refers_friends(client):
+        raise ImportStopError(
+            "customers are created with their sales in affiliate programs only, and"
+            " this key belongs to a refer-a-friend program: import them first, as"
+            " referrals"
+        )
     source = await gathered(Source.of(customers))
     return await asyncio.to_thread(open_plan, "customers", source)

@@ -41,11 +41,11 @@ from ..resources.referrals import ReferralsResource
 from ..resources.subscribers import SubscribersResource
 from ..resources.transactions import TransactionsResource
 from . import records, rules, sales
-from .records import Arguments, Differ
+from .records import Arguments, Differ, folded
 from .referrers import Referrers
 from .stops import ImportStopError
 
-__all__ = ["Kind", "ResourceName", "folded", "kind_of"]
+__all__ = ["Kind", "ResourceName", "kind_of"]
 
 ResourceName = Literal[
     "partners",
@@ -220,12 +220,6 @@ class Kind:
 
 APART: Final = "\n"
 """Between the name and the rest of a claim: it is in no address."""
-
-
-def folded(name: str, value: str) -> str:
-    """Return what a member is compared as."""
-    # The case of an address means nothing, and may change on the way.
-    return value.casefold() if name == "email" else value
 
 
 def kind_of(resource: ResourceName) -> Kind:

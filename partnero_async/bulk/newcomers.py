@@ -13,9 +13,10 @@ from typing import Any, Final
 import attrs
 
 from ..client import Partnero
+from .buyers import Customers
 from .journal import Journal
-from .plan import Plan, RowError, named
-from .sales import has_customer
+from .plan import Plan, RowError
+from .records import named
 from .scan import entry_of
 from .stops import JournalError
 from .store import Store
@@ -71,7 +72,8 @@ class Newcomers:
         found = await self.journal.do(lambda store: store.newcomer(buyer))
         if found is None:
             return None
-        if (self.again or look) and await has_customer(self.client, buyer):
+        look = look or self.again
+        if look and await Customers(self.client).called(buyer):
             await self.met(buyer)
             return None
         arguments: dict[str, Any] = json.loads(found)

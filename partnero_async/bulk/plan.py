@@ -14,7 +14,8 @@ import attrs
 from .cells import CellError, quoted
 from .fields import Field, ResourceName, exclusive, fields_of
 from .formulas import as_it_was
-from .kinds import folded, kind_of
+from .kinds import kind_of
+from .records import named
 from .source import REJECT_COLUMNS, Source
 from .stops import ColumnError
 
@@ -50,7 +51,7 @@ class Entry:
     customer: str | None
     """The buyer of a sale as it is known by the API, such as ``key:cd-00004``.
 
-    None where that cannot be checked beforehand: named by id, or about to be created.
+    None where that one need not be there yet: it is created with the sale.
     """
     buyer: str | None
     """The buyer of a sale, however it is named."""
@@ -167,15 +168,8 @@ def _buyer(arguments: Mapping[str, Any]) -> str | None:
 
 
 def _known_by(buyer: str | None, arguments: Mapping[str, Any]) -> str | None:
-    """Return the buyer as a list of customers shows it, if it has to be there."""
-    if buyer is None or buyer.startswith("id:") or arguments.get("create_customer"):
-        return None
-    return buyer
-
-
-def named(name: str, value: str) -> str:
-    """Spell how a customer is named, in one text."""
-    return f"{name}:{folded(name, value)}"
+    """Return the buyer who has to be there before the sale."""
+    return None if arguments.get("create_customer") else buyer
 
 
 def put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:

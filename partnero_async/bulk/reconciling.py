@@ -22,15 +22,16 @@ from decimal import Decimal
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from .._threads import in_thread
 from ..client import Partnero
-from ..errors import NotFoundError, RefusedError, one_line
-from ..models import Customer, Transaction
+from ..errors import RefusedError, one_line
+from ..models import Transaction
 from ..pages import Pages
+from .buyers import Buyers, walked
 from .differences import (
     Difference,
     DifferenceKind,
@@ -205,16 +206,23 @@ class _Run:
         left = self.sides.count_buyers()
         if not left:
             return
-        listed = self.client.customers.list(limit=PAGE)
-        keep = self.sides.keep_customers
-        if await self._walk(listed, keep, "customers read", most=left):
+        most = left
+
+        def walk(buyers: Buyers) -> Awaitable[bool]:
+            def keep(customers: Iterable[Any]) -> None:
+                self.sides.keep_customers(map(buyers.buyer, customers))
+
+            return self._walk(buyers.listed(), keep, "customers read", most=most)
+
+        buyers, whole = await walked(self.referrers, walk)
+        if whole:
             left = ASKED_AGAIN
         while left > 0 and (names := self.sides.unknown_buyers(limit=min(left, PAGE))):
-            await self._each(_stream(names), self._ask_buyer)
+            await self._each(_stream(names), partial(self._ask_buyer, buyers))
             left -= len(names)
 
-    async def _ask_buyer(self, name: str) -> None:
-        self.sides.keep_buyers(name, await _buyers(self.client, name))
+    async def _ask_buyer(self, buyers: Buyers, name: str) -> None:
+        self.sides.keep_buyers(name, await buyers.called(name))
 
     async def _walk(
         self,
@@ -331,18 +339,6 @@ def _key_in(plan: Plan, cells: Sequence[str]) -> str | None:
 async def _sales_with(client: Partnero, key: str) -> list[Transaction]:
     listed = client.transactions.list(key=key, limit=100)
     return [sale async for sale in listed if sale.key == key]
-
-
-async def _buyers(client: Partnero, name: str) -> list[Customer]:
-    kind, _, value = name.partition(":")
-    if kind == "email":
-        # A search may match parts: only the very address counts.
-        found = client.customers.search(email=value)
-        return [each async for each in found if (each.email or "").casefold() == value]
-    try:
-        return [await client.customers.get(value)]
-    except NotFoundError:
-        return []
 
 
 async def _currency(client: Partnero) -> str:

@@ -42,6 +42,17 @@ CLOCKS: Final = 60.0
 """Seconds by which this clock and the API's may differ."""
 
 
+def folded(name: str, value: str) -> str:
+    """Return what a member is compared as."""
+    # The case of an address means nothing, and may change on the way.
+    return value.casefold() if name == "email" else value
+
+
+def named(name: str, value: str) -> str:
+    """Spell how somebody is named, in one text."""
+    return f"{name}:{folded(name, value)}"
+
+
 def same(name: str, found: Any, wanted: Any) -> bool:
     """Compare the field *name* of a record with what a row wants."""
     return same_address(found, wanted) if name == "email" else bool(found == wanted)

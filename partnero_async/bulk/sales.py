@@ -1,29 +1,16 @@
-"""Sales of the program beside the rows that mean them, and the buyers of both."""
+"""Sales of the program beside the rows that mean them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from ..client import Partnero
-from ..models import Customer, Transaction
-from .records import Arguments, customers_at, customers_keyed
+from ..models import Transaction
+from .buyers import Customers, Friends, buyer_in
+from .records import Arguments
 from .referrers import Referrers
 from .store import Sale
-
-Find = Callable[[Partnero, str], Awaitable[Sequence[Customer]]]
-BUYERS: Final[Mapping[str, Find]] = {
-    "key": customers_keyed,
-    "id": customers_keyed,
-    "email": customers_at,
-}
-
-
-async def has_customer(client: Partnero, name: str) -> bool:
-    """Say whether the program knows the buyer *name*, such as ``key:cd-00004``."""
-    kind, _, value = name.partition(":")
-    return bool(await BUYERS[kind](client, value))
 
 
 async def sales(referrers: Referrers, arguments: Arguments) -> list[Sale]:
@@ -42,7 +29,7 @@ def sale_of(sale: Transaction) -> Sale:
         amount=amount,
         units=sale.amount_units,
         reward=str(sum(rewards, Decimal(0))),
-        customer=sale.customer,
+        customer=buyer_in(sale),
         action=sale.action,
     )
 
@@ -76,14 +63,20 @@ async def other_sale(
     """Compare all that a row says of money and buyer."""
     sale = record if isinstance(record, Sale) else sale_of(record)
     wrong = [name for name, _, _ in unequal(arguments, sale)]
-    buyer = await _same_buyer(referrers.client, arguments["customer"], sale.customer)
+    buyer = await _same_buyer(referrers, arguments["customer"], sale.customer)
     return wrong if buyer else [*wrong, "customer"]
 
 
-async def _same_buyer(client: Partnero, customer: Arguments, found: str | None) -> bool:
-    """Compare by key, for answers name a buyer by it; nobody is another buyer."""
-    name = next(name for name in ("key", "email", "id") if name in customer)
-    if found is None or name == "key":
-        return bool(found == customer[name])
-    buyers = await BUYERS[name](client, customer[name])
-    return any(buyer.key == found for buyer in buyers)
+async def _same_buyer(
+    referrers: Referrers, customer: Arguments, found: str | None
+) -> bool:
+    """Compare what the sale names its buyer by, else ask; nobody is another buyer."""
+    if found is None:
+        return False
+    shown = found.partition(":")[0]
+    name = next(name for name in (shown, "key", "email", "id") if name in customer)
+    wanted = f"{name}:{customer[name]}"
+    if name == shown:
+        return found == wanted
+    buyers = Friends(referrers) if shown == "id" else Customers(referrers.client)
+    return any(buyer.shown == found for buyer in await buyers.called(wanted))

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import attrs
 
-from ..models import Customer, Transaction
+from ..models import Transaction
+from .buyers import Buyer
 from .differences import Difference, DifferenceKind, FileRow, Held
-from .plan import named
 from .sales import sale_of
 from .store import Sale
 
@@ -42,7 +42,7 @@ CREATE TABLE sales (
 );
 CREATE INDEX sale_claim ON sales (claim);
 CREATE TABLE customers (
-    name TEXT, key TEXT, partner TEXT, PRIMARY KEY (name, key)
+    name TEXT, shown TEXT, partner TEXT, PRIMARY KEY (name, shown)
 ) WITHOUT ROWID;
 CREATE TABLE differences (
     row INTEGER, line INTEGER, key TEXT, kind TEXT NOT NULL, given TEXT, recorded TEXT
@@ -50,6 +50,7 @@ CREATE TABLE differences (
 """
 
 SOLD: Final = "claim IN (SELECT claim FROM sales)"
+NOBODY: Final = Buyer("", ())
 LIVE: Final = "SELECT count(*) FROM sales s WHERE s.claim = r.claim AND NOT s.archived"
 
 
@@ -169,26 +170,26 @@ class Sides:
             limit,
         )
 
-    def keep_customers(self, customers: Iterable[Customer]) -> None:
-        """Write down customers, by key and by address."""
-        for customer in customers:
-            email = (customer.email or "").casefold()
-            self._keep(named("key", customer.key or ""), customer)
-            self._keep(named("email", email), customer)
+    def keep_customers(self, buyers: Iterable[Buyer]) -> None:
+        """Write down customers, by all of their names."""
+        for buyer in buyers:
+            for name in buyer.names:
+                self._keep(name, buyer)
 
-    def keep_buyers(self, name: str, customers: Sequence[Customer]) -> None:
+    def keep_buyers(self, name: str, buyers: Sequence[Buyer]) -> None:
         """Write down the customers who are called *name*; and that there are none."""
-        for customer in customers or [Customer()]:
-            self._keep(name, customer)
+        for buyer in buyers or [NOBODY]:
+            self._keep(name, buyer)
 
-    def _keep(self, name: str, customer: Customer) -> None:
-        values = (name, customer.key or "", customer.partner)
+    def _keep(self, name: str, buyer: Buyer) -> None:
+        values = (name, buyer.shown, buyer.partner)
         self._sql.execute("INSERT OR REPLACE INTO customers VALUES (?, ?, ?)", values)
 
     def customers(self, name: str) -> list[tuple[str, str | None]]:
-        """Return key and partner's id of the customers called *name*."""
+        """Return how sales name the customers called *name*, and the partner's id."""
         return self._sql.execute(
-            "SELECT key, partner FROM customers WHERE name = ? AND key != ''", (name,)
+            "SELECT shown, partner FROM customers WHERE name = ? AND shown != ''",
+            (name,),
         ).fetchall()
 
     # --- what differs ----------------------------------------------------------------

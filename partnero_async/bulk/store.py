@@ -93,6 +93,7 @@ class Sale(NamedTuple):
     reward: str | None
     """The sum of its rewards."""
     customer: str | None
+    """Who bought, as the sale names them: ``key:c1``, or ``id:u1``."""
     action: str | None
 
 
@@ -239,6 +240,22 @@ class Store(Database):
         )
         return [name for (name,) in found.fetchall()]
 
+    def has_buyers_by_id(self) -> bool:
+        """Say whether pending rows name somebody by id who has to be there."""
+        found = self._sql.execute(
+            "SELECT 1 FROM rows WHERE state = 'pending' AND customer LIKE 'id:%'"
+            " LIMIT 1"
+        )
+        return found.fetchone() is not None
+
+    def trust_ids(self) -> None:
+        """Take who is named by id as known: some programs show no ids to compare."""
+        with self.transaction():
+            self._sql.execute(
+                "INSERT OR IGNORE INTO customers SELECT customer FROM rows"
+                " WHERE state = 'pending' AND customer LIKE 'id:%'"
+            )
+
     def forget_program(self) -> None:
         """Forget what was written down of the program."""
         with self.transaction():
@@ -322,9 +339,10 @@ class Store(Database):
         return int(found.fetchone()[0])
 
     def count_buyers(self) -> int:
-        """Count the customers that pending rows name."""
+        """Count the customers that pending rows name, and who are not known yet."""
         found = self._sql.execute(
             "SELECT count(DISTINCT customer) FROM rows WHERE state = 'pending'"
+            " AND customer NOT IN (SELECT name FROM customers)"
         )
         return int(found.fetchone()[0])
 

@@ -11,19 +11,20 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from ..client import Partnero
-from ..models import Customer, Lead, Page, Transaction
+from ..models import Lead, Page, Transaction
 from ..pages import Pages
+from .buyers import Buyers, refers_friends, walked
 from .halt import each, rows_in
 from .journal import Journal
 from .kinds import Kind, kind_of
 from .lookup import ALREADY_THERE, EQUAL, Finding, compare, different, look_up
-from .plan import named
-from .sales import has_customer, sale_of
+from .sales import sale_of
 from .send import Sender
 from .store import Row, Sale, Store
 
@@ -73,22 +74,26 @@ class Survey:
     # --- customers ---------------------------------------------------------------
 
     async def _buyers(self) -> None:
+        by_id = await self.journal.do(Store.has_buyers_by_id)
+        if by_id and not await refers_friends(self.client):
+            await self.journal.do(Store.trust_ids)
         most = await self.journal.do(Store.count_buyers)
         if not most:
             return
-        await self._walk(self.client.customers.list(limit=PAGE), self._know, most=most)
+        buyers, _ = await walked(
+            self.sender.referrers,
+            lambda buyers: self._walk(
+                buyers.listed(), partial(self._know, buyers), most=most
+            ),
+        )
         # Who is not on the pages is asked for: pages shift while others add and delete.
-        await self._each(self._unknown(), self._ask)
+        await self._each(self._unknown(), partial(self._ask, buyers))
         if not self.sender.halt:
             await self.journal.do(Store.reject_unknown_customers)
 
-    async def _know(self, page: Page[Customer]) -> None:
-        names = [
-            named(name, value)
-            for customer in page.items
-            for name, value in (("key", customer.key), ("email", customer.email))
-            if value and not customer.deleted
-        ]
+    async def _know(self, buyers: Buyers, page: Page[Any]) -> None:
+        found = [buyers.buyer(customer) for customer in page.items]
+        names = [name for buyer in found if not buyer.away for name in buyer.names]
         await self.journal.do(lambda store: store.know_customers(names))
 
     async def _unknown(self) -> AsyncIterator[str]:
@@ -100,8 +105,8 @@ class Survey:
                 yield name
             after = names[-1]
 
-    async def _ask(self, name: str) -> None:
-        if await has_customer(self.client, name):
+    async def _ask(self, buyers: Buyers, name: str) -> None:
+        if await buyers.called(name):
             await self.journal.do(lambda store: store.know_customers([name]))
 
     # --- sales -------------------------------------------------------------------

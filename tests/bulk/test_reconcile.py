@@ -432,6 +432,7 @@ async def test_a_small_file_is_not_worth_the_whole_list(
 ) -> None:
     """Where the program has more pages than the file has rows, rows are asked for."""
     monkeypatch.setattr(reconciling, "PAGE", 2)
+    monkeypatch.setattr("partnero_async.bulk.buyers.PAGE", 2)
     for number in range(12):
         await sell(client, number, customer={"key": f"c{number % 3 + 1}"})
     for number in range(4, 20):

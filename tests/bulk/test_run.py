@@ -258,6 +258,7 @@ async def test_customers_by_email_and_those_off_the_pages(
 ) -> None:
     """Who is not on the pages that were walked is asked for."""
     monkeypatch.setattr("partnero_async.bulk.there.PAGE", 1)
+    monkeypatch.setattr("partnero_async.bulk.buyers.PAGE", 1)
     header = ("key", "customer.email", "amount")
     rows = [
         ("s1", "c1@example.com", "1"),
@@ -298,8 +299,8 @@ async def test_stopped_while_it_looks_at_the_program(
     file = write_csv(tmp_path / "s.csv", [sale(1)])
     with monkeypatch.context() as patch:
         patch.setattr(course, "TICK", 0.01)
-        patch.setattr("partnero_async.bulk.there.PAGE", 1)
-        patch.setattr("partnero_async.bulk.there.has_customer", stops)
+        patch.setattr("partnero_async.bulk.buyers.PAGE", 1)
+        patch.setattr("partnero_async.bulk.buyers.Customers.called", stops)
         report = await sell(client, file, stop=stop)
     assert (report.pending, report.rejected, report.exit_code) == (1, 0, 130)
     assert (await sell(client, file)).exit_code == 0
