@@ -29,7 +29,7 @@ EXTRA: Final = "extra"
 
 SAME: Final[Mapping[Any, Mapping[str, str]]] = {
     Customer: {"partner": "partner.id"},
-    Transaction: {"customer": "customer.key"},
+    Transaction: {"referred_customer": "customer.id"},
 }
 """Members that an import knows by another name, by model."""
 
@@ -54,6 +54,26 @@ class Column:
         return "" if value is None else self.write(value)
 
 
+def _buyer_key(sale: Transaction) -> str | None:
+    return None if sale.referred_customer else sale.customer
+
+
+def _who_referred(sale: Transaction) -> str | None:
+    return sale.customer if sale.referred_customer else None
+
+
+# An import of who referred as the buyer would pay whoever referred that one.
+SPLIT: Final[Mapping[Any, Mapping[str, Sequence[Column]]]] = {
+    Transaction: {
+        "customer": (
+            Column("customer.key", _buyer_key, str),
+            Column("referring_customer", _who_referred, str),
+        ),
+    },
+}
+"""Members that are one thing or another, which has a column each, by model."""
+
+
 @cache
 def columns_of(model: Any, *, importable: bool = False) -> Sequence[Column]:
     """Return the columns of *model*: all, or those that an import takes.
@@ -71,10 +91,12 @@ def columns_of(model: Any, *, importable: bool = False) -> Sequence[Column]:
 
 
 def _columns(model: Any, above: tuple[str, ...]) -> Iterator[Column]:
-    names = SAME.get(model, {})
+    names, split = SAME.get(model, {}), SPLIT.get(model, {})
     for name, kind in members_of(model).items():
         path = (*above, name)
-        if is_model(kind):
+        if name in split:
+            yield from split[name]
+        elif is_model(kind):
             yield from _columns(kind, path)
         else:
             shown = ".".join((*above, names.get(name, name)))
@@ -170,8 +192,7 @@ def in_force(item: Any) -> bool:
     """Tell whether importing *item* makes no more of it than it is.
 
     An import makes what is active: it would pay again for a sale that was archived, and
-    approve a partner who is still to be looked at. Sales of a refer-a-friend program
-    name the one who referred where the import names the buyer.
+    approve a partner who is still to be looked at.
     """
     match item:
         case Partner():
@@ -179,4 +200,4 @@ def in_force(item: Any) -> bool:
         case Customer():
             return not item.deleted and item.deleted_at is None
         case _:
-            return item.deleted_at is None and item.referred_customer is None
+            return item.deleted_at is None

@@ -561,7 +561,7 @@ async def same(client: Partnero, other: Partnero, name: str) -> None:
         pytest.param(Transaction(), True, id="sale"),
         pytest.param(Transaction(deleted_at=AT), False, id="archived sale"),
         pytest.param(
-            Transaction(referred_customer="c2"), False, id="sale of a referred customer"
+            Transaction(referred_customer="c2"), True, id="sale of a referred customer"
         ),
     ],
 )
@@ -579,7 +579,7 @@ async def test_what_is_left_out_is_counted(client: Partnero, tmp_path: Path) -> 
     done = await export(pages, tmp_path / "t.csv", importable=True)
     assert (done.rows, done.left_out) == (0, 1)
     assert (tmp_path / "t.csv").read_text().strip() == (
-        "key,action,amount,amount_units,customer.key,created_at"
+        "key,action,amount,amount_units,customer.key,customer.id,created_at"
         ",reward,product_id,product_type"
     )
 

@@ -13,12 +13,13 @@ import pytest
 from partnero_async import Partnero, WrongProgramError
 from partnero_async.bulk import ImportStopError, Report, Source
 from partnero_async.bulk.buyers import Buyer, Customers, Friends
+from partnero_async.bulk.columns import columns_of
 from partnero_async.bulk.referrers import Referrers
 from partnero_async.bulk.sales import other_sale, sale_of
 from partnero_async.models import Customer, Referral, Transaction
 from partnero_async.sandbox import Assumptions, Sandbox
-from tests.bulk.both import plan_import, reconcile, resolve, run_import
-from tests.bulk.shop import names_in, sales_in, write_csv
+from tests.bulk.both import export, plan_import, reconcile, resolve, run_import
+from tests.bulk.shop import names_in, read_csv, sales_in, write_csv
 from tests.bulk.test_doubt import killed
 
 NAMES = {"key": "k2", "email": "Noah@example.com", "id": "u2"}
@@ -237,6 +238,48 @@ async def test_after_a_kill_what_arrived_is_found(
     report = await resolve(client, journal, send_absent=True, settle=0.05)
     assert (report.done, report.parked) == (2, 1)
     assert len(sales_in(sandbox)) == 3
+
+
+# --- out and in again ----------------------------------------------------------------
+
+
+async def test_what_is_exported_can_be_imported(
+    program: Program, partnero: type[Partnero], tmp_path: Path
+) -> None:
+    """The buyer is named by id, and who referred is not taken for the buyer."""
+    client, sandbox = program
+    rows = [("s1", "k2", "1.50"), ("s2", "k3", "2.50")]
+    await sell(client, file_of(tmp_path, "key", *rows))
+    file = tmp_path / "out.csv"
+    done = await export(client.transactions.list(), file, importable=True)
+    assert (done.rows, done.left_out) == (2, 0)
+    header, *cells = read_csv(file)
+    by_key = {row[0]: dict(zip(header, row, strict=True)) for row in cells}
+    assert {key: row["customer.id"] for key, row in by_key.items()} == {
+        "s1": "u2",
+        "s2": "u3",
+    }
+    again = await sell(client, file)
+    assert again.outcomes[0].code == "already_there"
+    assert len(sales_in(sandbox)) == 2
+    async with friends(partnero) as (other, moved):
+        report = await sell(other, file, journal=tmp_path / "other.journal")
+        assert (report.done, report.exit_code) == (2, 0), report
+        assert len(sales_in(moved)) == 2
+        with await reconcile(other, file) as found:
+            assert found.counts == {}
+
+
+def test_columns_of_a_sale() -> None:
+    """All are in the file, and no column of the buyer has who referred."""
+    sale = Transaction(customer="u1", referred_customer="u2")
+    shown = {column.name: column.cell(sale) for column in columns_of(Transaction)}
+    assert (shown["customer.key"], shown["customer.id"]) == ("", "u2")
+    assert shown["referring_customer"] == "u1"
+    sale = Transaction(customer="c1")
+    shown = {column.name: column.cell(sale) for column in columns_of(Transaction)}
+    assert (shown["customer.key"], shown["customer.id"]) == ("c1", "")
+    assert shown["referring_customer"] == ""
 
 
 # --- what cannot be known ------------------------------------------------------------
