@@ -12,7 +12,6 @@ from .errors import (
     DuplicateDetectedError,
     NotFoundError,
     PartneroError,
-    UnexpectedBodyError,
 )
 from .retries import LEAST_TIME, Action, Kind, Outcome
 
@@ -93,10 +92,7 @@ async def _records(call: Call, lookup: Lookup) -> list[Any]:
         mine = [record for record in found.items if lookup.mine(record)]
         if mine or not found.link:
             return mine
-        path = asked.target.partition("?")[0]
-        page, before = next_page(found.link, call.settings.base_url, path), page
-        if page <= before:
-            raise UnexpectedBodyError(f"links.next leads back to page {page}")
+        page = next_page(found.link, call.settings.base_url, asked, page)
         asked = lookup.request(page)
 
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 from weakref import ReferenceType, ref
 
 from .errors import UsageError
@@ -44,6 +44,12 @@ class Listing(Protocol[T]):
     def after(self, page: Page[T]) -> int | None:
         """Say which page is next."""
         ...
+
+
+def check_window(window: int) -> None:
+    """Raise `UsageError` where no page may be asked for at once."""
+    if not isinstance(cast("Any", window), int) or window < 1:
+        raise UsageError(f"window={window!r}: give 1 or more pages at once")
 
 
 KEYS: Final = ("id", "key", "uuid_code", "code", "email", "url")

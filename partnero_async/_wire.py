@@ -301,12 +301,15 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 PAGE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
-def next_page(link: str, origin: str, path: str) -> int:
+def next_page(link: str, origin: str, asked: Request, after: int) -> int:
     """Return the page number that a next link leads to; nothing else of it is used.
 
-    Raises `UnexpectedBodyError` for a link to another place: its page number would
-    count something else.
+    *asked* is any request of the list, and *after* the page that has the link.
+
+    Raises `UnexpectedBodyError` for a link that leads back, and for one to another
+    place: its page number would count something else.
     """
+    path = asked.target.partition("?")[0]
     try:
         url = urlsplit(link)
         here = urlsplit(origin)
@@ -316,6 +319,15 @@ def next_page(link: str, origin: str, path: str) -> int:
         numbers = parse_qs(url.query).get("page", [])
     except ValueError:
         same, numbers = False, []
-    if same and len(numbers) == 1 and PAGE.fullmatch(numbers[0]):
-        return int(numbers[0])
-    raise UnexpectedBodyError(f"links.next does not lead on in this list: {link[:200]}")
+    if not same or len(numbers) != 1 or not PAGE.fullmatch(numbers[0]):
+        raise UnexpectedBodyError(
+            f"links.next does not lead on in this list: {link[:200]}",
+            operation=asked.operation,
+        )
+    number = int(numbers[0])
+    if number <= after:
+        raise UnexpectedBodyError(
+            f"links.next of page {after} leads back to page {number}",
+            operation=asked.operation,
+        )
+    return number

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
 import attrs
 
 from ._convert import UNKNOWN
-from ._walk import Walk, ahead, identity_of
+from ._walk import Walk, ahead, check_window, identity_of
 from ._wire import next_page, request
-from .errors import UnexpectedBodyError, UsageError
+from .errors import UsageError
 from .models.pages import Page
 from .retries import Kind
 
@@ -99,8 +99,7 @@ class Pages(Generic[T]):
 
         Raises `UsageError` for a checkpoint of another list.
         """
-        if window < 1:
-            raise UsageError(f"window={window}: give 1 or more pages at once")
+        check_window(window)
         return Walk(self, window=window, prefetch=prefetch, resume=resume)
 
     async def pages(
@@ -114,6 +113,7 @@ class Pages(Generic[T]):
 
         Raises `UnexpectedBodyError` when a next link leads back, or to another place.
         """
+        check_window(window)
         before: list[T] | None = None
         repeats = 0
         fetched = ahead(self, start, window=window, prefetch=prefetch)
@@ -200,14 +200,8 @@ class Pages(Generic[T]):
         if page.link == UNKNOWN:
             return page.number + 1 if len(page.items) >= self._limit else None
         base = self.transport.settings.base_url
-        path = request(self.operation, parts=self._parts).target
-        number = next_page(page.link, base, path)
-        if number <= page.number:
-            raise UnexpectedBodyError(
-                f"links.next of page {page.number} leads back to page {number}",
-                operation=self.operation,
-            )
-        return number
+        asked = request(self.operation, parts=self._parts)
+        return next_page(page.link, base, asked, page.number)
 
     @property
     def model(self) -> Any:

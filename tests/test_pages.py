@@ -273,6 +273,8 @@ async def test_window_out_of_range_is_refused(client: Partnero, window: int) -> 
     """At least one page is asked for at a time."""
     with pytest.raises(UsageError, match="1 or more"):
         client.partners.list().items(window=window)
+    with pytest.raises(UsageError, match="1 or more"):
+        await anext(aiter(client.partners.list().pages(window=window)))
 
 
 # --- going on later ---------------------------------------------------------------

@@ -521,6 +521,7 @@ def test_the_request_id(headers: dict[str, str], found: str | None) -> None:
 # --- the next page -------------------------------------------------------------------
 
 BASE = "https://api.partnero.com/v1"
+PARTNERS = request("GET /partners", query={"limit": 2})
 
 
 @pytest.mark.parametrize(
@@ -534,7 +535,7 @@ BASE = "https://api.partnero.com/v1"
 )
 def test_only_the_number_of_a_next_link_is_used(link: str, number: int) -> None:
     """Filters and scheme are our own, whatever the link says."""
-    assert next_page(link, BASE, "/partners") == number
+    assert next_page(link, BASE, PARTNERS, 1) == number
 
 
 @pytest.mark.parametrize(
@@ -544,6 +545,8 @@ def test_only_the_number_of_a_next_link_is_used(link: str, number: int) -> None:
         pytest.param("https://api.partnero.com:8443/v1/partners?page=2", id="port"),
         pytest.param(f"{BASE}/partners?page=12345678901", id="huge"),
         pytest.param(f"{BASE}/partners?page=-3", id="negative"),
+        pytest.param(f"{BASE}/partners?page=0", id="zero"),
+        pytest.param(f"{BASE}/partners?page=1", id="itself"),
         pytest.param(f"{BASE}/partners?page=1_0", id="underscore"),
         pytest.param(f"{BASE}/partners?page=\uff11\uff12", id="other-digits"),
         pytest.param("https://u@api.partnero.com/v1/partners?page=2", id="user"),
@@ -565,7 +568,14 @@ def test_only_the_number_of_a_next_link_is_used(link: str, number: int) -> None:
 def test_a_next_link_to_another_place_is_refused(link: str) -> None:
     """Its number would count something else, and the key must not follow it."""
     with pytest.raises(UnexpectedBodyError, match=r"links\.next"):
-        next_page(link, BASE, "/partners")
+        next_page(link, BASE, PARTNERS, 1)
+
+
+def test_a_next_link_leads_on() -> None:
+    """One that leads back would never end; the error says which, and of what."""
+    with pytest.raises(UnexpectedBodyError, match="page 3 leads back to page 2") as hit:
+        next_page(f"{BASE}/partners?page=2", BASE, PARTNERS, 3)
+    assert hit.value.operation == "GET /partners"
 
 
 @settings(max_examples=200, deadline=None)
@@ -573,6 +583,6 @@ def test_a_next_link_to_another_place_is_refused(link: str) -> None:
 def test_any_next_link_is_a_number_or_a_typed_error(link: str) -> None:
     """Whatever stands there, nothing else is raised."""
     try:
-        assert isinstance(next_page(link, BASE, "/partners"), int)
+        assert isinstance(next_page(link, BASE, PARTNERS, 1), int)
     except UnexpectedBodyError as error:
         assert "links.next" in error.message  # noqa: PT017 - either outcome is right

@@ -13,12 +13,13 @@ from typing import Any, BinaryIO, Final, Generic, TypeVar
 import attrs
 
 from .._threads import in_thread
-from .._walk import PlaceLostError, batches
+from .._walk import PlaceLostError, batches, check_window
 from ..errors import NotFoundError
 from ..pages import Pages
 from ..resources.account import AccountResource
 from .draft import Draft, told_of
 from .forms import ExportFormat, Form, How, format_of
+from .stops import ExportError
 
 __all__ = ["Exported", "Exporting", "export"]
 
@@ -112,6 +113,7 @@ class Exporting(Generic[T]):
         resume: bool,
     ) -> None:
         how.check(pages.model)
+        check_window(window)
         self._pages = pages
         self._target = _whole_path(target) if isinstance(target, str | Path) else target
         self._how = how
@@ -119,6 +121,8 @@ class Exporting(Generic[T]):
         self._resume = resume
         self._began = time.monotonic()
         path = self._target if isinstance(self._target, Path) else None
+        if path and not path.parent.is_dir():
+            raise ExportError(f"{path}: there is no folder {path.parent}")
         self.told: Exported = Exported(
             operation=pages.operation, format=how.format, path=path
         )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from .._programs import Bound
 from .._transport import Transport
 from .._wire import next_page, request
-from ..errors import UnexpectedBodyError, UsageError
+from ..errors import UsageError
 from ..models.pages import Page
 from ..pages import Pages
 from ..retries import Kind
@@ -60,7 +60,7 @@ class Resource:
         Nothing is asked for that is not documented either; but where the answer names a
         next page after all, that is read too, so that nothing is missed in silence.
         """
-        path = request(operation, parts=parts).target
+        asked = request(operation, parts=parts)
         base = self._transport.settings.base_url
         items: list[T] = []
         number: int | None = None
@@ -75,9 +75,4 @@ class Resource:
             items += found.items
             if not found.link:
                 return items
-            before, number = number or 1, next_page(found.link, base, path)
-            if number <= before:
-                raise UnexpectedBodyError(
-                    f"links.next of page {before} leads back to page {number}",
-                    operation=operation,
-                )
+            number = next_page(found.link, base, asked, number or 1)

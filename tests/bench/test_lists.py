@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from partnero_async import Partnero, _walk
+from partnero_async._wire import Request, next_page
 from partnero_async.pages import Pages
 from tests.bench import lists
 from tests.bench.figures import assert_met
@@ -51,8 +52,10 @@ def test_walk_that_misses_is_caught() -> None:
 def test_link_that_is_followed_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that takes any page number for the next one."""
 
-    def followed(link: str, *_: str) -> int:
-        return int(link.rpartition("=")[2])
+    def followed(link: str, origin: str, asked: Request, after: int) -> int:
+        number = link.rpartition("=")[2]
+        here = f"{origin}{asked.target}?page={number}"
+        return next_page(here, origin, asked, after)
 
     monkeypatch.setattr("partnero_async.pages.next_page", followed)
     wrong = asyncio.run(lists.misled(Partnero, "THERE/partners?page=4"))

@@ -329,7 +329,7 @@ async def test_defused_unless_raw(client: Partnero, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("shop")
 async def test_what_is_exported_can_be_imported(
-    client: Partnero, tmp_path: Path
+    client: Partnero, other: Partnero, tmp_path: Path
 ) -> None:
     """The second program has the same partners, customers and sales."""
     await client.partners.create(
@@ -348,26 +348,22 @@ async def test_what_is_exported_can_be_imported(
         key="gone", customer={"key": "c1"}, amount=5, action="sale"
     )
     await client.transactions.archive("gone")
-    async with (
-        Sandbox() as second,
-        Partnero(second.api_key, base_url=second.url) as other,
-    ):
-        for name in ("partners", "customers", "transactions"):
-            file = tmp_path / f"{name}.csv"
-            listed = getattr(client, name).list()
-            await export(listed, file, importable=True)
-            report = await run_import(
-                other, cast("Any", name), Source(path=file), settle=0.05
-            )
-            assert (report.rejected, report.exit_code) == (0, 0), report
-        for name in ("partners", "customers", "transactions"):
-            await same(client, other, name)
+    for name in ("partners", "customers", "transactions"):
+        file = tmp_path / f"{name}.csv"
+        listed = getattr(client, name).list()
+        await export(listed, file, importable=True)
+        report = await run_import(
+            other, cast("Any", name), Source(path=file), settle=0.05
+        )
+        assert (report.rejected, report.exit_code) == (0, 0), report
+    for name in ("partners", "customers", "transactions"):
+        await same(client, other, name)
 
 
 @pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.usefixtures("shop")
 async def test_keys_that_begin_like_a_formula(
-    client: Partnero, tmp_path: Path, *, raw: bool
+    client: Partnero, other: Partnero, tmp_path: Path, *, raw: bool
 ) -> None:
     """They come back as they were, and are safe in a spreadsheet on the way."""
     keys = ["=k", "-k1", "+49", "@x", "'=k", "''+49", "'-5", "-5", "'"]
@@ -381,24 +377,20 @@ async def test_keys_that_begin_like_a_formula(
             action="sale",
             created_at=AT,
         )
-    async with (
-        Sandbox() as second,
-        Partnero(second.api_key, base_url=second.url) as other,
-    ):
-        for name in ("partners", "customers", "transactions"):
-            file = tmp_path / f"{name}.csv"
-            listed = getattr(client, name).list()
-            await export(listed, file, importable=True, raw=raw)
-            report = await run_import(
-                other, cast("Any", name), Source(path=file), settle=0.05
-            )
-            assert (report.rejected, report.exit_code) == (0, 0), report
-            await same(client, other, name)
+    for name in ("partners", "customers", "transactions"):
+        file = tmp_path / f"{name}.csv"
+        listed = getattr(client, name).list()
+        await export(listed, file, importable=True, raw=raw)
+        report = await run_import(
+            other, cast("Any", name), Source(path=file), settle=0.05
+        )
+        assert (report.rejected, report.exit_code) == (0, 0), report
+        await same(client, other, name)
 
 
 @pytest.mark.usefixtures("shop")
 async def test_commissions_and_products_are_carried(
-    client: Partnero, tmp_path: Path
+    client: Partnero, other: Partnero, tmp_path: Path
 ) -> None:
     """A commission that no amount says is fixed anew; others are for the program."""
     sales: dict[str, dict[str, Any]] = {
@@ -426,23 +418,19 @@ async def test_commissions_and_products_are_carried(
         "none": ("0", "", ""),
         "ruled": ("", "42", ""),
     }
-    async with (
-        Sandbox() as second,
-        Partnero(second.api_key, base_url=second.url) as other,
-    ):
-        await open_shop(other)
-        report = await run_import(other, "transactions", Source(path=file), settle=0.05)
-        assert report.exit_code == 0, report
-        await same(client, other, "transactions")
-        for key in sales:
-            ours, theirs = [
-                [reward.amount for reward in sale.rewards or ()]
-                for sale in (
-                    await client.transactions.get(key),
-                    await other.transactions.get(key),
-                )
-            ]
-            assert ours == theirs
+    await open_shop(other)
+    report = await run_import(other, "transactions", Source(path=file), settle=0.05)
+    assert report.exit_code == 0, report
+    await same(client, other, "transactions")
+    for key in sales:
+        ours, theirs = [
+            [reward.amount for reward in sale.rewards or ()]
+            for sale in (
+                await client.transactions.get(key),
+                await other.transactions.get(key),
+            )
+        ]
+        assert ours == theirs
 
 
 EARNED = TransactionReward(
@@ -869,19 +857,28 @@ async def test_another_export_is_not_gone_on_with(
     assert names_in(tmp_path) == [path.name]
 
 
+async def test_what_cannot_be_exported_is_said_before_anything_is_read(
+    client: Partnero, sold: Sandbox, tmp_path: Path
+) -> None:
+    """A folder that is not there, or no page at a time."""
+    asked = sold.requests
+    with pytest.raises(ExportError, match=r"there is no folder .*nowhere"):
+        await export(client.transactions.list(), tmp_path / "nowhere" / "s.csv")
+    with pytest.raises(UsageError, match="window=0: give 1 or more pages"):
+        await export(client.transactions.list(), tmp_path / "s.csv", window=0)
+    assert sold.requests == asked
+    assert names_in(tmp_path) == []
+
+
 @pytest.mark.usefixtures("sold")
 async def test_another_program_is_not_gone_on_with(
-    client: Partnero, tmp_path: Path
+    client: Partnero, other: Partnero, tmp_path: Path
 ) -> None:
     """Each program has lists of its own."""
     path = tmp_path / "s.csv"
     await stopped(client.transactions.list(limit=3), path, 2)
-    async with (
-        Sandbox() as second,
-        Partnero(second.api_key, base_url=second.url) as other,
-    ):
-        with pytest.raises(ExportError, match="whose program is"):
-            await export(other.transactions.list(limit=3), path)
+    with pytest.raises(ExportError, match="whose program is"):
+        await export(other.transactions.list(limit=3), path)
 
 
 async def test_a_key_check_that_is_not_there(
@@ -930,7 +927,9 @@ async def test_a_part_that_was_cut(client: Partnero, tmp_path: Path) -> None:
     ("name", "reason"),
     [
         pytest.param(".", "is no file", id="folder"),
-        pytest.param("missing/s.csv", "unable to open", id="folder that is missing"),
+        pytest.param(
+            "missing/s.csv", "there is no folder", id="folder that is missing"
+        ),
     ],
 )
 async def test_a_place_where_no_file_can_be(

@@ -189,7 +189,7 @@ async def test_interrupted(sold: Sandbox, tmp_path: Path, *, path: bool) -> None
         pytest.param(["rewards", "--limit", "2"], "Unknown option", id="no pages"),
         pytest.param(["referrals"], "affiliate program", id="other program"),
         pytest.param(
-            ["partners", "-o", "/nowhere/x.csv"], "unable to open", id="no folder"
+            ["partners", "-o", "/nowhere/x.csv"], "there is no folder", id="no folder"
         ),
     ],
 )
