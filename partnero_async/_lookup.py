@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final, get_origin
+from typing import TYPE_CHECKING, Any, Final, get_origin
 
 import attrs
 
 from ._wire import Request, request
 from .models.pages import Page
+
+if TYPE_CHECKING:
+    from .models.transactions import Transaction
 
 
 def always(_: Any) -> bool:
@@ -117,7 +120,7 @@ def _is_sold_to(
         and _holds(wanted, sale)
         and _same_buyer(customer, sale)
         and (amount_units is None or _same_units(sale.amount_units, amount_units))
-        and (reward is None or _equal(_earned(sale), reward))
+        and (reward is None or _equal(earned(sale), reward))
         and _same_time(sale.created_at, created_at, asked)
     )
 
@@ -166,7 +169,8 @@ def _same_units(found: str | None, wanted: str) -> bool:
     return found is not None and found.upper() == wanted.upper()
 
 
-def _earned(sale: Any) -> Decimal:
+def earned(sale: Transaction) -> Decimal:
+    """Sum the rewards of a sale."""
     amounts = (reward.amount or Decimal(0) for reward in sale.rewards or ())
     return sum(amounts, Decimal(0))
 

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from .._lookup import earned
 from ..models import Transaction, TransactionReward
 
-__all__ = ["commission_of", "is_whole", "product_of"]
+__all__ = ["PRODUCT", "commission_of", "is_whole", "product_of"]
 
 PRODUCT: Final = ("product_id", "product_type")
+"""Members of ``product_type_data`` that can be sent (facts.md)."""
 
 
 def commission_of(sale: Transaction) -> Decimal | None:
@@ -26,7 +28,7 @@ def commission_of(sale: Transaction) -> Decimal | None:
     rewards = sale.rewards or []
     if sale.amount or not rewards or not all(_plain(r, sale) for r in rewards):
         return None
-    return sum((reward.amount or Decimal(0) for reward in rewards), Decimal(0))
+    return earned(sale)
 
 
 def _plain(reward: TransactionReward, sale: Transaction) -> bool:

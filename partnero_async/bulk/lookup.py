@@ -9,6 +9,7 @@ import attrs
 
 from .. import retries
 from ..models.transactions import Transaction
+from .carried import PRODUCT
 from .kinds import ResourceName, kind_of
 from .plan import Entry
 from .referrers import Referrers
@@ -72,9 +73,6 @@ async def look_closely(referrers: Referrers, entry: Entry) -> Finding:
     wrong = _unlike(entry, found[0]) if finding.kind == "equal" else ()
     reason = f"{key} is there with another {' and '.join(wrong)}"
     return Finding("unlike", reason, wrong=wrong) if wrong else finding
-
-
-PRODUCT: Final = ("product_id", "product_type")
 
 
 def _unlike(entry: Entry, shown: Transaction) -> Sequence[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from .._lookup import earned
 from ..models import Transaction
 from .buyers import Customers, Friends, buyer_in
 from .records import Arguments
@@ -23,12 +24,11 @@ async def sales(referrers: Referrers, arguments: Arguments) -> list[Sale]:
 def sale_of(sale: Transaction) -> Sale:
     """Take from a sale what is compared."""
     amount = None if sale.amount is None else str(sale.amount)
-    rewards = (reward.amount or Decimal(0) for reward in sale.rewards or ())
     return Sale(
         claim=sale.key or "",
         amount=amount,
         units=sale.amount_units,
-        reward=str(sum(rewards, Decimal(0))),
+        reward=str(earned(sale)),
         customer=buyer_in(sale),
         action=sale.action,
     )
