@@ -2,13 +2,14 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any, cast
 
 from . import answers, outbox
 from .calls import DONE, Answer, Call, data, deletion, identifier, updated_members
 from .checks import Fields, Refusal, invalid
 from .paging import Where, page, search
-from .partners import partner_reference
+from .partners import PARTNER_FILTERS, partner_reference
 from .routing import AFFILIATE, table
 
 SCHEMA = """
@@ -46,16 +47,11 @@ _CRITERIA = {
     "key": "{}(c.key, ?)",
     "email": "{}(c.email, ?)",
 }
-_PARTNER_FILTERS = {
-    "partner_id": "(p.id = ? AND p.gone = 0)",
-    "partner_key": "p.seq = (SELECT l.partner FROM links l WHERE l.key = ?)",
-    "partner_email": "(p.email = ? AND p.gone = 0)",
-}
 
 
 def list_customers(call: Call) -> Answer:
     """Serve `customers.list`."""
-    return _page(call, narrowed(call, _PARTNER_FILTERS))
+    return _page(call, narrowed(call, PARTNER_FILTERS))
 
 
 def search_customers(call: Call) -> Answer:
@@ -208,7 +204,7 @@ def customer_in_path_or_body(call: Call) -> sqlite3.Row:
     return row
 
 
-def narrowed(call: Call, filters: dict[str, str]) -> Where:
+def narrowed(call: Call, filters: Mapping[str, str]) -> Where:
     """Turn the filters that the call has into conditions."""
     where = Where()
     fields = Fields(call.arguments)

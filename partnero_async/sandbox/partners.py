@@ -48,6 +48,12 @@ _CRITERIA = {
     "email": "{}(p.email, ?)",
     "name": "{}(p.name, ?)",
 }
+PARTNER_FILTERS: Mapping[str, str] = {
+    "partner_id": "(p.id = ? AND p.gone = 0)",
+    "partner_key": "p.seq = (SELECT l.partner FROM links l WHERE l.key = ?)",
+    "partner_email": "(p.email = ? AND p.gone = 0)",
+}
+"""How lists that join partners as `p` are narrowed to one of them."""
 # What the event of a new partner has, as documented; the others have it whole.
 _ANNOUNCED = ("id", "email", "name", "surname", "created_at", "referral_link")
 _SIGN_IN_SECONDS = 120

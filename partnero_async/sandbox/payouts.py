@@ -12,7 +12,7 @@ from . import commissions
 from .calls import Answer, Call, data
 from .checks import Fields, Refusal, as_list, invalid
 from .paging import Limits, Where, page
-from .partners import partner_named
+from .partners import PARTNER_FILTERS, partner_named
 from .routing import AFFILIATE, table
 
 SCHEMA = """
@@ -36,9 +36,7 @@ _SELECT = (
 _LIMITS = {"usual": Limits(), "connector": Limits(default=15, least=10, most=100)}
 _FILTERS = {
     "amount_units": "o.units = upper(?)",
-    "partner_id": "(p.id = ? AND p.gone = 0)",
-    "partner_key": "p.seq = (SELECT l.partner FROM links l WHERE l.key = ?)",
-    "partner_email": "(p.email = ? AND p.gone = 0)",
+    **PARTNER_FILTERS,
     "status": "o.status = ?",
 }
 _STATUSES = (

@@ -20,6 +20,7 @@ from .customers import (
     register,
 )
 from .paging import Where, page
+from .partners import PARTNER_FILTERS
 from .routing import AFFILIATE, Route, table
 from .state import generated_key
 
@@ -52,9 +53,7 @@ _SELECT = (
 )
 _FILTERS = {
     "key": "s.key = ?",
-    "partner_id": "(p.id = ? AND p.gone = 0)",
-    "partner_key": "s.partner = (SELECT l.partner FROM links l WHERE l.key = ?)",
-    "partner_email": "(p.email = ? AND p.gone = 0)",
+    **PARTNER_FILTERS,
     "customer_key": "c.key = ?",
     "customer_id": "c.key = ?",
     "customer_email": "c.email = ?",

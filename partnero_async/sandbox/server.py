@@ -53,6 +53,7 @@ from .threads import running
 logger: logging.Logger = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
+_PORTS = range(65536)
 _CLOSING_SECONDS = 2.0
 
 
@@ -99,6 +100,8 @@ class Sandbox:
         for seconds in (latency, answer_latency):
             if not callable(seconds) and not 0 <= seconds < math.inf:
                 raise ValueError(f"a latency is a number of seconds, not {seconds}")
+        if port not in _PORTS:
+            raise ValueError(f"not a port, from 0 to 65535: {port}")
         self.rate_limit = rate_limit
         self.latency = latency
         self.answer_latency = answer_latency
