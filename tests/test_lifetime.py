@@ -60,6 +60,20 @@ def test_walk_ends_with_its_loop_and_says_so(sandbox: Sandbox) -> None:
     assert [first, *rest] == [f"p{number}@example.com" for number in (4, 3, 2, 1, 0)]
 
 
+def told_by(program: str, sandbox: Sandbox) -> str:
+    """Run a Python program to its good end, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", dedent(program)],
+        env={"PARTNERO_API_KEY": sandbox.api_key, "PARTNERO_BASE_URL": sandbox.url},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    return done.stdout
+
+
 FORKED = """
     import asyncio, os, signal, sys
     from partnero_async import Partnero, UsageError
@@ -107,16 +121,8 @@ def test_forked_child_needs_a_client_of_its_own(
     sandbox: Sandbox, before: str, complaints: int
 ) -> None:
     """Where the parent has used it: its connections are the parent's to write to."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", dedent(FORKED.format(before=before))],
-        env={"PARTNERO_API_KEY": sandbox.api_key, "PARTNERO_BASE_URL": sandbox.url},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert (done.stderr, done.returncode) == ("", 0)
-    *said, works, parent = done.stdout.splitlines()
+    output = told_by(FORKED.format(before=before), sandbox)
+    *said, works, parent = output.splitlines()
     assert (works, parent) == ("a new one works", "the parent's, too")
     assert len(said) == complaints
     assert all("make a new client after the fork" in line for line in said)
@@ -153,15 +159,7 @@ UNTOUCHED = """
 
 def test_untouched_client_waits_for_nothing_of_the_parent(sandbox: Sandbox) -> None:
     """What is in flight in the parent never lands in the child, nor is a lock freed."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", dedent(UNTOUCHED)],
-        env={"PARTNERO_API_KEY": sandbox.api_key, "PARTNERO_BASE_URL": sandbox.url},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert (done.stderr, done.returncode) == ("", 0)
+    told_by(UNTOUCHED, sandbox)
 
 
 @pytest.mark.parametrize("given", [True, False], ids=["given", "shared"])
