@@ -71,7 +71,16 @@ def load_mapping(mapping: Path | str, resource: ResourceName) -> SourceOptions:
     Raises `ColumnError` for one that is not there, or holds what is no option.
     """
     try:
-        told = tomllib.loads(_text(str(mapping)))
+        text = _text(str(mapping))
+    except OSError as error:
+        why = error.strerror
+        if not Path(mapping).suffix:
+            why = f"neither a file nor one of {', '.join(mapping_names())}"
+        raise ColumnError(f"--mapping {mapping}: {why}") from None
+    except UnicodeDecodeError:
+        raise ColumnError(f"--mapping {mapping}: it is not UTF-8") from None
+    try:
+        told = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ColumnError(f"--mapping {mapping}: no TOML: {error}") from None
     resources = get_args(ResourceName)
@@ -88,13 +97,7 @@ def load_mapping(mapping: Path | str, resource: ResourceName) -> SourceOptions:
 def _text(mapping: str) -> str:
     if mapping in mapping_names():
         return SHIPPED.joinpath(f"{mapping}.toml").read_text(encoding="utf-8")
-    try:
-        return Path(mapping).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        why = error.strerror
-        if not Path(mapping).suffix:
-            why = f"neither a file nor one of {', '.join(mapping_names())}"
-        raise ColumnError(f"--mapping {mapping}: {why}") from None
+    return Path(mapping).read_text(encoding="utf-8-sig")
 
 
 def _checked(told: Any, resources: tuple[str, ...]) -> SourceOptions:

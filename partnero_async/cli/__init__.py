@@ -24,6 +24,7 @@ EXPORT = "Export a list to CSV, JSON lines or Parquet."
 DRIFT = "Report what the API sends that this version does not know."
 WEBHOOKS = "Try webhooks on this machine: listen, replay, verify."
 SANDBOX = "Serve the Partnero API on this machine."
+COMPLETION = "Teach a shell what can be typed: write a script, and load it at start."
 
 USAGE = 2
 INTERRUPTED = 130
@@ -59,6 +60,9 @@ def main(tokens: Sequence[str] | None = None) -> NoReturn:
     except (PartneroError, OSError) as error:
         sys.exit(complain(str(error)))
     except SystemExit as ended:
+        # Where nobody reads its tables, rich ends with 1.
+        if isinstance(ended.__context__, BrokenPipeError):
+            sys.exit(BROKEN_PIPE)
         # A command that ends with a text ends with a reason.
         sys.exit(complain(ended.code) if isinstance(ended.code, str) else ended.code)
     except KeyboardInterrupt:
@@ -116,6 +120,7 @@ def app() -> App:
     partnero.command(f"{__name__}.drift:drift", name="drift", help=DRIFT)
     partnero.command(f"{__name__}.webhooks:app", name="webhooks", help=WEBHOOKS)
     partnero.command(f"{__name__}.sandbox:sandbox", name="sandbox", help=SANDBOX)
+    partnero.register_install_completion_command(help=COMPLETION)  # pyright: ignore[reportUnknownMemberType] - its options have no types
     return partnero
 
 

@@ -91,14 +91,21 @@ class Listener:
     secret: asyncio.Future[str]
     """The first delivery may come before it is known."""
     count: int = 0
+    unshown: OSError | None = None
+    """Why what comes cannot be shown any more; then it is over."""
 
     async def handle(self, request: web.Request) -> web.Response:
         """Take one delivery."""
         body = await read_stream(request.content.iter_any())
         shown = await self._taken(request, body)
         line = shown.json() if self.as_json else shown.line()
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        except OSError as error:
+            # It was taken all the same, and is answered before the end.
+            self.unshown = error
+            self.over.set()
         self.count += 1
         if self.count == self.most:
             self.over.set()

@@ -65,7 +65,8 @@ def facts(progress: Progress) -> str:
         if final < progress.rows:
             parts.append(f"{(progress.rows - final) / rate:.0f} s left")
     if progress.allowed:
-        share = progress.rate / progress.allowed
+        # What came in a burst may be more than what is allowed in the long run.
+        share = min(progress.rate / progress.allowed, 1)
         parts.append(f"{share:.0%} of the allowed {progress.allowed:.3g} requests/s")
     if progress.waited >= 1:
         parts.append(f"waited {progress.waited:.0f} s for it")

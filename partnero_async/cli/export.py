@@ -31,6 +31,7 @@ from ..resources.rewards import RewardsResource
 from ..resources.subscribers import SubscribersResource
 from ..resources.transactions import TransactionsResource
 from . import INTERRUPTED
+from ._options import Limit, Switch
 from ._runs import CALL_SECONDS
 
 __all__ = ["app"]
@@ -71,7 +72,6 @@ app: App = App(
     help_epilogue=EPILOGUE,
 )
 
-Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 Output = Annotated[
     Path | None, Parameter(name=["--output", "-o"], allow_leading_hyphen=True)
 ]
@@ -187,7 +187,7 @@ def _to_the_end(
     raw: Switch = False,
     importable: Switch = False,
     restart: Switch = False,
-    rate_limit: str | None = None,
+    rate_limit: Limit = None,
     json: Switch = False,
 ) -> int:
     path = None if output == Path("-") else output

@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from ..bulk import ImportStopError, Reconciliation, Source, reconcile
+from ..bulk.claim import check_folder
 from ..bulk.whole import whole
 from ..client import Partnero
 from ._differences import summary, write_csv, write_json, write_table
@@ -100,10 +101,7 @@ def _check_files(file: Path, *written: Path | None) -> None:
     if any(one == other for one, other in combinations(places, 2)):
         raise ImportStopError("FILE, --output and --missing must be different files")
     for path in given:
-        # A device would be replaced by the file.
-        other = path.exists() and not path.is_file()
-        if other or not path.parent.is_dir():
-            raise ImportStopError(f"{path}: it cannot be written there")
+        check_folder(path, "it")
 
 
 async def _reconcile(

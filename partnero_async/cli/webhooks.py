@@ -232,6 +232,8 @@ async def _listen(
             address = url or f"http://{HOST}:{taken}/"
             names = events or _events_of(await kind_of(client))
             await _registered(client, listener, address, names)
+    if listener.unshown:
+        raise listener.unshown
     return 0
 
 

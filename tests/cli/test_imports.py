@@ -98,7 +98,9 @@ async def test_rejected_rows_and_json(shop: Sandbox, tmp_path: Path) -> None:
             id="twice",
         ),
         pytest.param(b"key\n", ["--set", "amount=1,5"], "no column", id="no customer"),
-        pytest.param(b"key\n", ["--limit", "fast"], "fast", id="limit"),
+        pytest.param(
+            b"key\n", ["--limit", "5"], "for --limit. '5' is not a rate", id="limit"
+        ),
     ],
 )
 async def test_what_cannot_work_sends_nothing(
@@ -438,6 +440,7 @@ async def test_what_cannot_be_printed_does_not_cost_the_import(
     ("line", "code"),
     [
         pytest.param("partnero drift | true", 141, id="drift"),
+        pytest.param("partnero --help | true", 141, id="help"),
         pytest.param("partnero export partners >&-", 0, id="export"),
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import runpy
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +116,31 @@ def test_without_the_extra(
     monkeypatch.setitem(sys.modules, "cyclopts", None)
     assert ended("--version") == 2
     assert "pip install 'partnero-async[cli]'" in capsys.readouterr().err
+
+
+def test_completion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell can be taught what there is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    script = tmp_path / "partnero"
+    assert ended("--install-completion", "--shell", "bash", "-o", str(script)) == 0
+    assert "retry-rejects" in script.read_text()
+    assert str(script) in (tmp_path / ".bashrc").read_text()
+    assert str(script) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", ["partnero_async", "partnero_async.cli"])
+def test_as_a_module(
+    module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python -m` runs the same command."""
+    monkeypatch.setattr(sys, "argv", [module, "--version"])
+    monkeypatch.delitem(sys.modules, f"{module}.__main__", raising=False)
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module(module, run_name="__main__")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.strip() == __version__
 
 
 def test_interrupted_before_it_listens(monkeypatch: pytest.MonkeyPatch) -> None:

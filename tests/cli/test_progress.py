@@ -65,6 +65,12 @@ def test_the_pace_is_told() -> None:
     )
 
 
+def test_burst_is_no_more_than_all_that_is_allowed() -> None:
+    """A short run may be one burst."""
+    progress = Progress(doing="sending", rows=3, rate=30.0, allowed=2.0)
+    assert facts(progress) == "0 of 3 rows, 100% of the allowed 2 requests/s"
+
+
 def test_nothing_is_left_of_what_is_final() -> None:
     """Where all rows are final no time is left to be told."""
     progress = Progress(doing="sending", rows=3, done=3, sent=3, elapsed=1.0)

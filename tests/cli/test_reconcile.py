@@ -227,7 +227,7 @@ async def test_a_list_that_may_have_shifted(client: Partnero, tmp_path: Path) ->
         pytest.param(
             ["-o", "x.csv", "--missing", "./x.csv"], "different files", id="same output"
         ),
-        pytest.param(["-o", "none/x.csv"], "none/x.csv", id="no folder"),
+        pytest.param(["-o", "none/x.csv"], "there is no folder none", id="no folder"),
         pytest.param(["--missing", "."], "cannot be written", id="a folder"),
         pytest.param(["-o", "/proc/self/fd/1"], "cannot be written", id="a pipe"),
     ],

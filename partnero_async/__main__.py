@@ -1,0 +1,5 @@
+"""`python -m partnero_async` is `partnero`."""
+
+from .cli import main
+
+main()
