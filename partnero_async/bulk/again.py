@@ -10,13 +10,13 @@ from typing import Any
 from ..client import Partnero
 from .claim import plan_in, program_of
 from .course import Run, Watch
-from .halt import Halt
+from .halt import Halt, check_options
 from .journal import Journal
 from .newcomers import check_newcomers
 from .plan import Plan
 from .rejects import rejects_of, reopen_rejects
 from .report import Report
-from .stops import JournalError
+from .stops import ImportStopError, JournalError
 from .store import Store
 from .tally import report_of
 
@@ -91,6 +91,8 @@ async def retry_rejects(
 
     Other options are as in `run_import`, and so is what is raised.
     """
+    if isinstance(codes, str):  # a collection too, of letters
+        raise ImportStopError(f"codes={codes!r}: give a list of codes")
     return await _go_on(
         client,
         journal,
@@ -145,6 +147,7 @@ async def _go_on(
     watch: Watch | None,
     stop: asyncio.Event | None,
 ) -> Report:
+    check_options(concurrency, settle=settle)
     program = await program_of(client)
 
     def opened(store: Store) -> tuple[Plan, Path, dict[str, Any]]:

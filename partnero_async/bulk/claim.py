@@ -77,6 +77,7 @@ def check_folder(file: Path, what: str = "the rejected rows") -> None:
     folder = file.parent
     if not folder.is_dir():
         raise ImportStopError(f"{file}: there is no folder {folder}")
+    # A device would be replaced by the file.
     other = file.exists() and not file.is_file()
     if other or not os.access(folder, os.W_OK | os.X_OK):
         raise ImportStopError(f"{file}: {what} cannot be written there")
@@ -133,7 +134,10 @@ def _stays(store: Store, about: dict[str, str]) -> bool:
     for a journal of something else.
     """
     if store.meta("resource") != about["resource"]:
-        raise JournalError(f"{store.path} is the journal of {store.meta('resource')}")
+        raise JournalError(
+            f"{store.path} is the journal of {store.meta('resource')}: name another"
+            " one (--journal)"
+        )
     _check_program(store, about["program"])
     kept, now = (
         json.loads(text) for text in (store.meta("mapping") or "", about["mapping"])

@@ -62,6 +62,11 @@ class Database:
         self.is_new: bool = not path.exists()
         if self.is_new and not make:
             raise JournalError(f"{path}: there is no such journal")
+        if reading and not os.access(path.parent, os.W_OK | os.X_OK):
+            raise JournalError(
+                f"{path}: SQLite reads it only where it can write beside it; copy it to"
+                " such a folder, with its -wal if there is one"
+            )
         with self.explained():
             if self.is_new:
                 self._make_file()

@@ -19,7 +19,7 @@ from .course import Run, Watch
 from .fields import ResourceName
 from .forecast import UPDATE, Forecast, forecast_of
 from .given import gathered
-from .halt import Halt, each, rows_in
+from .halt import Halt, check_options, each, rows_in
 from .importing import buyers_in, check_for_sales
 from .journal import Journal
 from .kinds import Kind, kind_of
@@ -96,6 +96,7 @@ async def plan_import(
     Raises `ImportStopError` for a file or columns that cannot be used, and
     `PartneroError` for a key that is refused or an API that does not answer.
     """
+    check_options(concurrency)
     check_for_sales(resource, customers=customers)
     whole = await gathered(Source.of(source))
     plan, rows = await asyncio.to_thread(open_plan, resource, whole)

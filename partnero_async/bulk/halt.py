@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
@@ -19,10 +20,10 @@ from ..errors import (
     one_line,
 )
 from .journal import Journal
-from .stops import JournalWriteError
+from .stops import ImportStopError, JournalWriteError
 from .store import Row, State
 
-__all__ = ["Halt", "HaltedError", "each", "rows_in"]
+__all__ = ["Halt", "HaltedError", "check_options", "each", "rows_in"]
 
 T = TypeVar("T")
 
@@ -96,6 +97,16 @@ async def rows_in(journal: Journal, *states: State) -> AsyncIterator[Row]:
         for row in rows:
             yield row
         after = rows[-1].row
+
+
+def check_options(concurrency: int, *, settle: float = 0.0) -> None:
+    """Raise `ImportStopError` for options with which nothing could be done."""
+    if not isinstance(cast("Any", concurrency), int) or concurrency < 1:
+        raise ImportStopError(
+            f"concurrency={concurrency!r}: give 1 or more requests at once"
+        )
+    if not isinstance(cast("Any", settle), int | float) or not 0 <= settle < math.inf:
+        raise ImportStopError(f"settle={settle!r}: give a number of seconds")
 
 
 async def each(

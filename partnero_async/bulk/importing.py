@@ -12,14 +12,16 @@ from .claim import check_folder, claim, files_of, fingerprint, program_of
 from .course import Run, Watch
 from .fields import ResourceName
 from .given import gathered
-from .halt import Halt
+from .halt import Halt, check_options
 from .journal import Journal
 from .outcomes import Outcomes
 from .plan import Plan
+from .rejects import reopen_conflicts
 from .report import Report
 from .scan import open_plan
 from .source import Given, Source
 from .stops import ImportStopError
+from .store import Store
 from .table import Rows
 
 __all__ = [
@@ -54,7 +56,8 @@ async def run_import(
 
     What is there already with other values is left alone and its row rejected; *update*
     changes it, as far as the API lets it be changed, to what its row says: only fields
-    that the row has.
+    that the row has. Given for the first time under a *journal*, it is also for the
+    rows that were rejected for this before.
 
     With *batch* sales of a customer go together, up to a hundred in a call:
     ``"documented"`` those that have just a key, an amount and an action, which is what
@@ -104,12 +107,14 @@ async def imported(
     outcomes: Outcomes | None = None,
 ) -> Report:
     """Do what `run_import` does, and tell of each row."""
+    check_options(concurrency, settle=settle)
     check_for_sales(resource, batch=batch, customers=customers)
     source = Source.of(source)
     bought = None if customers is None else Source.of(customers)
     path, rejected = files_of(
         source, journal, rejects, customers=None if bought is None else bought.file
     )
+    check_folder(path, "the journal")
     check_folder(rejected)
     source = await gathered(source)
     plan, rows = await asyncio.to_thread(open_plan, resource, source)
@@ -124,8 +129,16 @@ async def imported(
         "batch": batch,
         "customers": "yes" if buyers else "",
     }
+
+    def claimed(store: Store) -> float:
+        changes_now = update and not store.meta("update")
+        began = claim(store, about)
+        if changes_now and store.meta("sha256"):  # else its rows are read anew
+            reopen_conflicts(store, plan)
+        return began
+
     async with Journal(path) as book:
-        began = await book.do(lambda store: claim(store, about))
+        began = await book.do(claimed)
         run = Run(
             client=client,
             journal=book,

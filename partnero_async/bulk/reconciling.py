@@ -44,7 +44,7 @@ from .differences import (
     told,
 )
 from .given import gathered
-from .halt import Halt, each
+from .halt import Halt, check_options, each
 from .plan import Entry, Plan, RowError, plan_of
 from .reconciliation import Reconciliation, Totals
 from .referrers import Referrers
@@ -91,6 +91,7 @@ async def reconcile(
     Raises `ImportStopError` for a file or columns that cannot be used, and
     `PartneroError` where the program cannot be read.
     """
+    check_options(concurrency)
     source = await gathered(Source.of(source))
     sides = Sides()
     try:

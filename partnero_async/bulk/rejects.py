@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from itertools import chain, count
 from pathlib import Path
 
+from .kinds import kind_of
 from .plan import Plan
 from .scan import UNREADABLE, judged, second_of
 from .source import REJECT_COLUMNS
@@ -17,7 +18,7 @@ from .stops import JournalError
 from .store import Row, Store
 from .whole import part_of
 
-__all__ = ["rejects_of", "reopen_rejects", "write_rejects"]
+__all__ = ["rejects_of", "reopen_conflicts", "reopen_rejects", "write_rejects"]
 
 
 def write_rejects(store: Store, path: Path) -> Path | None:
@@ -125,12 +126,23 @@ def reopen_rejects(store: Store, plan: Plan, *, codes: Collection[str] = ()) -> 
                 _reopen(store, plan, row)
 
 
+def reopen_conflicts(store: Store, plan: Plan) -> None:
+    """Let rows be sent again that were rejected since other values were there."""
+    if kind_of(plan.resource).handle and "conflict" in _codes(store):
+        reopen_rejects(store, plan, codes=["conflict"])
+
+
 def _check_codes(store: Store, codes: Collection[str]) -> None:
-    known = {code for state, code, _ in store.counts() if state == "rejected"}
+    known = _codes(store)
     for code in codes:
         if code not in known:
             there = ", ".join(sorted(map(str, known))) or "none"
             raise JournalError(f"no row was rejected as {code}; there are: {there}")
+
+
+def _codes(store: Store) -> set[str | None]:
+    """Return why rows were rejected."""
+    return {code for state, code, _ in store.counts() if state == "rejected"}
 
 
 def _reopen(store: Store, plan: Plan, row: Row) -> None:

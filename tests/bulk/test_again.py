@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from partnero_async import Partnero
 from partnero_async.bulk import (
+    ImportStopError,
     JournalError,
     JournalInUseError,
     Money,
@@ -141,6 +143,16 @@ async def test_a_journal_that_is_read_is_not_changed(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="readonly"), store.transaction():
         store.keep(x="y")
     store.close()
+
+
+async def test_status_where_nothing_can_be_written(
+    client: Partnero, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite would say that there is an error of the disk."""
+    report = await sell(client, write_csv(tmp_path / "s.csv", [sale(1)]))
+    monkeypatch.setattr(os, "access", lambda folder, _: folder != tmp_path)
+    with pytest.raises(JournalError, match="copy it to such a folder"):
+        await status(report.journal)
 
 
 # --- money -------------------------------------------------------------------------
@@ -278,6 +290,8 @@ async def test_only_some_codes_are_tried_again(
     assert names_in(tmp_path) == ["s.csv", "s.csv.journal"]
     with pytest.raises(JournalError, match="there are: none"):
         await retry_rejects(client, journal, codes=["conflict"])
+    with pytest.raises(ImportStopError, match="'conflict': give a list of codes"):
+        await retry_rejects(client, journal, codes="conflict")
     assert len(sales_in(shop)) == 3
 
 

@@ -19,6 +19,7 @@ from partnero_async.bulk import (
     ImportStopError,
     Money,
     Planned,
+    Source,
     SourceError,
 )
 from partnero_async.bulk import dry_run as awaited_dry_run
@@ -29,7 +30,7 @@ from partnero_async.resources.customers import CustomersResource
 from partnero_async.sandbox import Sandbox
 from tests.awaited import AwaitedClient
 from tests.bulk.both import plan_import, retry_rejects, run_import, stop_for
-from tests.bulk.shop import HEADER, names_in, sale, write_csv
+from tests.bulk.shop import HEADER, names_in, sale, sales_in, write_csv
 from tests.bulk.test_doubt import record
 
 pytestmark = pytest.mark.usefixtures("shop")
@@ -257,6 +258,53 @@ async def test_without_update_what_is_there_is_left_alone_until_it_is_retried(
     again = await retry_rejects(client, report.journal, codes=["conflict"], update=True)
     assert (again.done, again.updated) == (3, 1)
     assert (await client.customers.get("c2")).name == "Ada"
+
+
+async def test_update_is_also_for_what_was_rejected_without_it(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """The same import with update changes what it has left alone; once only."""
+    file = customers(tmp_path)
+    report = await run_import(client, "customers", file)
+    others = dict(report.reasons)
+    assert others.pop("conflict") == 1
+    again = await run_import(client, "customers", file, update=True)
+    assert (again.done, again.updated) == (report.done + 1, 1)
+    assert again.reasons == others
+    assert (await client.customers.get("c2")).name == "Ada"
+    await client.customers.update("c2", name="Zoe")
+    same = await run_import(client, "customers", file, update=True)
+    assert (same.done, same.requests) == (again.done, 0)
+    assert (await client.customers.get("c2")).name == "Zoe"
+
+
+async def test_update_with_another_mapping_reads_the_rows_anew(
+    client: Partnero, tmp_path: Path
+) -> None:
+    """Nothing took effect, so nothing is there to be taken up again."""
+    header = ("key", "partner.key", "name")
+    file = write_csv(tmp_path / "c.csv", [("c1", "p1", "Ada")], header=header)
+    mapped = Source(path=file, ignore=["name"], constants={"name": "Zoe"})
+    first = await run_import(client, "customers", mapped)
+    assert first.reasons == {"conflict": 1}
+    again = await run_import(client, "customers", file, update=True)
+    assert (again.updated, again.exit_code) == (1, 0)
+    assert (await client.customers.get("c1")).name == "Ada"
+
+
+async def test_sales_are_not_looked_at_again_for_an_update(
+    client: Partnero, shop: Sandbox, tmp_path: Path
+) -> None:
+    """The API changes no sale, so what was rejected stays that."""
+    await client.transactions.create(
+        key="s1", customer={"key": "c1"}, amount=99, action="sale"
+    )
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    first = await run_import(client, "transactions", file)
+    assert first.reasons == {"conflict": 1}
+    again = await run_import(client, "transactions", file, update=True)
+    assert (again.reasons, again.requests) == ({"conflict": 1}, 0)
+    assert len(sales_in(shop)) == 1
 
 
 async def test_a_small_file_is_looked_up_row_by_row(

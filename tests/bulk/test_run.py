@@ -28,7 +28,14 @@ from partnero_async.bulk.journal import Journal
 from partnero_async.bulk.scan import scan
 from partnero_async.bulk.store import Store
 from partnero_async.sandbox import Sandbox
-from tests.bulk.both import resolve, run_import, stop_for
+from tests.bulk.both import (
+    plan_import,
+    reconcile,
+    resolve,
+    resume,
+    run_import,
+    stop_for,
+)
 from tests.bulk.shop import (
     HEADER,
     expected,
@@ -409,6 +416,54 @@ async def test_rejects_that_cannot_be_written(
 
 
 @pytest.mark.parametrize(
+    ("journal", "reason"),
+    [
+        pytest.param("nowhere/j", "nowhere/j: there is no folder", id="no folder"),
+        pytest.param("folder", "the journal cannot be written there", id="a folder"),
+    ],
+)
+async def test_journal_that_cannot_be_written(
+    client: Partnero, shop: Sandbox, tmp_path: Path, journal: str, reason: str
+) -> None:
+    """It is the journal that is named, and not what would be beside it."""
+    (tmp_path / "folder").mkdir()
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    with pytest.raises(ImportStopError, match=reason):
+        await sell(client, file, journal=tmp_path / journal)
+    assert sales_in(shop) == []
+    assert names_in(tmp_path) == ["folder", "s.csv"]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"concurrency": 0}, "concurrency=0: give 1 or more"),
+        ({"concurrency": "8"}, "concurrency='8': give 1 or more"),
+        ({"settle": -1}, "settle=-1: give a number of seconds"),
+        ({"settle": float("nan")}, "settle=nan: give a number of seconds"),
+        ({"settle": "5"}, "settle='5': give a number of seconds"),
+    ],
+)
+async def test_options_with_which_nothing_can_be_done(
+    client: Partnero, shop: Sandbox, tmp_path: Path, options: Any, reason: str
+) -> None:
+    """They are refused before anything is read, asked or written."""
+    file = write_csv(tmp_path / "s.csv", [sale(1)])
+    asked = shop.requests
+    with pytest.raises(ImportStopError, match=reason):
+        await run_import(client, "transactions", file, **options)
+    with pytest.raises(ImportStopError, match=reason):
+        await resume(client, tmp_path / "j", **options)
+    if "concurrency" in options:
+        with pytest.raises(ImportStopError, match=reason):
+            await plan_import(client, "transactions", file, **options)
+        with pytest.raises(ImportStopError, match=reason):
+            await reconcile(client, file, **options)
+    assert shop.requests == asked
+    assert names_in(tmp_path) == ["s.csv"]
+
+
+@pytest.mark.parametrize(
     ("content", "reason"),
     [
         pytest.param([sale(0), sale(9), sale(2)], "row 2 is the first", id="edited"),
@@ -606,23 +661,29 @@ async def test_progress_is_told(
     assert (seen[-1].rows, seen[-1].done) == (50, 50)
 
 
+async def sell_some(client: Partnero, file: Path, shop: Sandbox, enough: int) -> Report:
+    """Begin to import a file, and stop when so many sales are there."""
+    shop.latency = 0.02
+    stop = stop_for(client)
+    work = asyncio.create_task(sell(client, file, stop=stop, concurrency=4))
+    while len(sales_in(shop)) < enough:  # noqa: ASYNC110 - a server's ledger
+        await asyncio.sleep(0.005)
+    stop.set()
+    report = await work
+    shop.latency = 0.0
+    return report
+
+
 async def test_stopped_it_drains_and_goes_on_later(
     client: Partnero, shop: Sandbox, tmp_path: Path
 ) -> None:
     """Nothing new is sent, what is under way ends, and the rest is sent next time."""
-    shop.latency = 0.02
     file = write_csv(tmp_path / "s.csv", map(sale, range(60)))
-    stop = stop_for(client)
-    work = asyncio.create_task(sell(client, file, stop=stop, concurrency=4))
-    while len(sales_in(shop)) < 10:  # noqa: ASYNC110 - a server's ledger
-        await asyncio.sleep(0.005)
-    stop.set()
-    report = await work
+    report = await sell_some(client, file, shop, 10)
     assert report.interrupted
     assert report.exit_code == 130
     assert report.done == len(sales_in(shop)) < 60
     assert (report.sent, report.pending) == (0, 60 - report.done)
-    shop.latency = 0.0
     assert (await sell(client, file)).exit_code == 0
     assert sales_in(shop) == expected(range(60))
 
@@ -632,15 +693,8 @@ async def test_what_came_otherwise_meanwhile_is_not_sent_again(
     client: Partnero, shop: Sandbox, tmp_path: Path, how: str
 ) -> None:
     """Each run looks: since the last one the program may have got what is pending."""
-    shop.latency = 0.02
     file = write_csv(tmp_path / "s.csv", map(sale, range(40)))
-    stop = stop_for(client)
-    work = asyncio.create_task(sell(client, file, stop=stop, concurrency=4))
-    while len(sales_in(shop)) < 5:  # noqa: ASYNC110 - a server's ledger
-        await asyncio.sleep(0.005)
-    stop.set()
-    assert (await work).exit_code == 130
-    shop.latency = 0.0
+    assert (await sell_some(client, file, shop, 5)).exit_code == 130
     journal = tmp_path / "s.csv.journal"
     if how == "another file":
         await sell(client, write_csv(tmp_path / "t.csv", map(sale, range(30, 40))))
