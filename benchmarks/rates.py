@@ -5,7 +5,7 @@
     python -m benchmarks.rates [--quick] [--seed N]
 
 On virtual time, by the simulation of the tests, with several seeds; and unless quick
-once on real sockets before the sandbox, whose rule counts what it allowed.
+on real sockets before the sandbox, whose rule counts what it allowed.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ BUCKET = TokenBucket(10, 20, told=True)
 UNTOLD = TokenBucket(10, 20, told=False)
 WINDOW = FixedWindow(50, 1, told=False)
 RATE = Rate(50, 1)
+REAL_ROUNDS = 3
+"""Runs on real sockets: of one alone, nobody would know how much is noise."""
 FIRST = 0.1
 """Seconds until a first answer can be there: no client uses these."""
 
@@ -132,19 +134,24 @@ def simulated(limit: Limit, setting: Setting) -> Result:
 
 
 async def on_real_sockets() -> Result:
-    """Run all three at once: they mostly wait."""
+    """Run all three at once, since they mostly wait; one round after the other."""
     many = 1_500
-    t20, t21, t22 = await asyncio.gather(
-        on_sockets(token_bucket(10, 20), REQUESTS, TASKS),
-        on_sockets(fixed_window(50, 1, headers=False), many, TASKS, rate="50/s"),
-        on_sockets(token_bucket(10, 20, headers=False), REQUESTS, TASKS),
-    )
+    outcomes = [
+        await asyncio.gather(
+            on_sockets(token_bucket(10, 20), REQUESTS, TASKS),
+            on_sockets(fixed_window(50, 1, headers=False), many, TASKS, rate="50/s"),
+            on_sockets(token_bucket(10, 20, headers=False), REQUESTS, TASKS),
+        )
+        for _ in range(REAL_ROUNDS)
+    ]
     ideal = BUCKET.ideal(REQUESTS)
     told = (many - RATE.limit) / RATE.per_second
     result = Result()
-    found = ((ideal, t20), (told, t21), (ideal, t22))
-    for limit, run in zip(LIMITS, found, strict=True):
-        result.add(figures(limit, "real sockets", [run]))
+    for limit, best, found in zip(
+        LIMITS, (ideal, told, ideal), zip(*outcomes, strict=True), strict=True
+    ):
+        runs = [(best, outcome) for outcome in found]
+        result.add(figures(limit, "real sockets", runs))
     return result
 
 
