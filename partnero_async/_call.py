@@ -247,8 +247,8 @@ class Call:
                 self._refuse_late()
             self._refuse_closed()  # it may have been closed while this was in line
             with session.timeouts.until(self._until()):
-                announce = leaving.get()
-                if announce is not None and self.kind is not Kind.READ:
+                announce = None if self.kind is Kind.READ else leaving.get()
+                if announce is not None:
                     await announce()
                     flight.began = self._loop.time()
                 line.stats.requests += 1

@@ -140,7 +140,12 @@ class Session:
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no answer
             return _no_answer(error, flight)
-        body = await _body(response)
+        content = response.content
+        if content.is_eof():  # it came with the head, as most do
+            came = content.read_nowait()
+            body = came if len(came) <= LARGEST else b""
+        else:
+            body = await _body(response, content)
         return Answer(response.status, response.headers, settings.api_key.blot(body))
 
     async def close(self) -> None:
@@ -193,16 +198,14 @@ def _ended_by_its_connection(response: aiohttp.ClientResponse) -> Generator[None
         closed.remove_done_callback(end)
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
+async def _body(
+    response: aiohttp.ClientResponse, content: aiohttp.StreamReader
+) -> bytes:
     """Read the body, up to a limit; empty where it cannot be read whole.
 
     The head has been seen, so the answer is never lost. At the end of the body the
     connection is free again by itself.
     """
-    content = response.content
-    if content.is_eof():  # it came with the head, as most do
-        body = content.read_nowait()
-        return body if len(body) <= LARGEST else b""
     chunks: list[bytes] = []
     size = 0
     try:

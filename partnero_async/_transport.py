@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import random
-from collections.abc import Mapping
-from typing import Any, Self, TypeVar, get_origin
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_origin
 
 from ._call import Call
 from ._line import Line
@@ -18,6 +18,9 @@ from .errors import RefusedError, WrongProgramError
 from .models.pages import Page
 from .pacing import Gate
 from .retries import Kind
+
+if TYPE_CHECKING:
+    from .telemetry import Telemetry
 
 T = TypeVar("T")
 
@@ -42,7 +45,7 @@ class Transport:
         view.settings = settings
         return view
 
-    async def call(
+    def call(
         self,
         result: type[T],
         kind: Kind,
@@ -56,8 +59,10 @@ class Transport:
         returns_existing: bool = False,
         bound: Bound | None = None,
         seconds: float | None = None,
-    ) -> T:
-        """Send *operation*, as often as its *kind* allows, and read its *result*.
+    ) -> Coroutine[Any, Any, T]:
+        """Return what sends *operation*, and reads its *result*: await it at once.
+
+        It is sent as often as its *kind* allows.
 
         *key* names the record that is written, *lookup* finds it where the answer was
         lost. *bound* is the resource, where not every type of program has it. *seconds*
@@ -81,10 +86,20 @@ class Transport:
             lookup=lookup,
             returns_existing=returns_existing,
         )
+        # One coroutine, and not one that waits for another.
         telemetry = self.settings.telemetry
         if telemetry is None:
-            return await self._run(call, result, bound)
-        with telemetry.operation(operation):
+            return self._run(call, result, bound)
+        return self._told(telemetry, call, result, bound)
+
+    async def _told(
+        self,
+        telemetry: Telemetry,
+        call: Call,
+        result: type[T],
+        bound: Bound | None,
+    ) -> T:
+        with telemetry.operation(call.operation):
             return await self._run(call, result, bound)
 
     async def _run(self, call: Call, result: type[T], bound: Bound | None) -> T:
