@@ -14,6 +14,7 @@ from ..client import Partnero
 from ..errors import NotFoundError
 from .fields import ResourceName
 from .plan import Plan, plan_of
+from .rejects import reopen_conflicts
 from .source import Source
 from .stops import ImportStopError, JournalError
 from .store import Store
@@ -114,10 +115,12 @@ def _spelled(source: Source) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value}
 
 
-def claim(store: Store, about: dict[str, str]) -> float:
+def claim(store: Store, about: dict[str, str], plan: Plan) -> float:
     """Make the journal that of this import, or see that it is; say when it began."""
     if store.meta("sha256") is not None and _stays(store, about):
         with store.explained():
+            if about["update"] and not store.meta("update"):
+                reopen_conflicts(store, plan)
             # What may be given otherwise; customers stay those that were given once.
             store.keep(update=about["update"], batch=about["batch"])
     else:

@@ -244,13 +244,7 @@ class _Foresight:
                 field=json.dumps(list(changes)),
             )
         else:
-            self.run.sender.settle(
-                row,
-                "rejected",
-                code="conflict",
-                reason=finding.reason,
-                field=finding.field,
-            )
+            self.run.sender.reject_conflict(row, finding)
 
     # --- whom rows name ------------------------------------------------------------
 

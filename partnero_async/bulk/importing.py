@@ -16,12 +16,10 @@ from .halt import Halt, check_options
 from .journal import Journal
 from .outcomes import Outcomes
 from .plan import Plan
-from .rejects import reopen_conflicts
 from .report import Report
 from .scan import open_plan
 from .source import Given, Source
 from .stops import ImportStopError
-from .store import Store
 from .table import Rows
 
 __all__ = [
@@ -129,16 +127,8 @@ async def imported(
         "batch": batch,
         "customers": "yes" if buyers else "",
     }
-
-    def claimed(store: Store) -> float:
-        changes_now = update and not store.meta("update")
-        began = claim(store, about)
-        if changes_now and store.meta("sha256"):  # else its rows are read anew
-            reopen_conflicts(store, plan)
-        return began
-
     async with Journal(path) as book:
-        began = await book.do(claimed)
+        began = await book.do(lambda store: claim(store, about, plan))
         run = Run(
             client=client,
             journal=book,

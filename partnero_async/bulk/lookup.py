@@ -16,6 +16,7 @@ from .referrers import Referrers
 
 __all__ = [
     "ALREADY_THERE",
+    "CONFLICT",
     "CREATED",
     "EQUAL",
     "UPDATED",
@@ -28,6 +29,9 @@ __all__ = [
 
 ALREADY_THERE: Final = "already_there"
 """The code of rows that are done and stood in the program before."""
+
+CONFLICT: Final = "conflict"
+"""The code of rows that are rejected, since what is there has other values."""
 
 
 @attrs.frozen

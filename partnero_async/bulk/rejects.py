@@ -11,6 +11,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from .kinds import kind_of
+from .lookup import CONFLICT
 from .plan import Plan
 from .scan import UNREADABLE, judged, second_of
 from .source import REJECT_COLUMNS
@@ -128,8 +129,8 @@ def reopen_rejects(store: Store, plan: Plan, *, codes: Collection[str] = ()) -> 
 
 def reopen_conflicts(store: Store, plan: Plan) -> None:
     """Let rows be sent again that were rejected since other values were there."""
-    if kind_of(plan.resource).handle and "conflict" in _codes(store):
-        reopen_rejects(store, plan, codes=["conflict"])
+    if kind_of(plan.resource).handle and CONFLICT in _codes(store):
+        reopen_rejects(store, plan, codes=[CONFLICT])
 
 
 def _check_codes(store: Store, codes: Collection[str]) -> None:

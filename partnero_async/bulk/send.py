@@ -25,7 +25,15 @@ from .cells import quoted
 from .halt import Halt, HaltedError, rows_in
 from .journal import Journal
 from .kinds import Kind, kind_of
-from .lookup import ALREADY_THERE, CREATED, UPDATED, Finding, different, look_up
+from .lookup import (
+    ALREADY_THERE,
+    CONFLICT,
+    CREATED,
+    UPDATED,
+    Finding,
+    different,
+    look_up,
+)
 from .newcomers import introduced
 from .outcomes import Outcomes, RowOutcome
 from .plan import Entry, Plan, RowError
@@ -145,13 +153,7 @@ class Sender:
             return False
         self.halt.strikes = 0
         if finding.kind == "different":
-            self.settle(
-                row,
-                "rejected",
-                code="conflict",
-                reason=finding.reason,
-                field=finding.field,
-            )
+            self.reject_conflict(row, finding)
             return False
         there = finding.kind == "equal" and row.sent_at is None
         code = UPDATED if finding.kind == "updated" else None
@@ -246,6 +248,16 @@ class Sender:
         if not named:
             return ""
         return f" (it refers to {', '.join(named)}, which has to be there first)"
+
+    def reject_conflict(self, row: Row, finding: Finding) -> None:
+        """Reject a row, since what is there under its key has other values."""
+        self.settle(
+            row,
+            "rejected",
+            code=CONFLICT,
+            reason=finding.reason,
+            field=finding.field,
+        )
 
     def settle(
         self,

@@ -155,13 +155,7 @@ class Survey:
             case "several":
                 self.sender.settle(row, "parked", code="several", reason=finding.reason)
             case _:
-                self.sender.settle(
-                    row,
-                    "rejected",
-                    code="conflict",
-                    reason=finding.reason,
-                    field=finding.field,
-                )
+                self.sender.reject_conflict(row, finding)
 
     # --- leads -------------------------------------------------------------------
 
