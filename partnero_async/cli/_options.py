@@ -8,7 +8,7 @@ from cyclopts import Parameter, validators
 
 from .._limits import Rate
 
-__all__ = ["Concurrency", "Limit", "Seconds", "Switch"]
+__all__ = ["Concurrency", "Limit", "Port", "Seconds", "Switch"]
 
 
 def _check_rate(_: object, text: str | None) -> None:
@@ -20,4 +20,5 @@ def _check_rate(_: object, text: str | None) -> None:
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 Concurrency = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=256))]
 Seconds = Annotated[float, Parameter(validator=validators.Number(gte=0))]
+Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 Limit = Annotated[str | None, Parameter(metavar="N/TIME", validator=_check_rate)]

@@ -20,6 +20,8 @@ from partnero_async.sandbox import (
 )
 from partnero_async.sandbox.serving import run
 
+from ._options import Port
+
 
 def _decimal(_: type[Decimal], tokens: Sequence[Token]) -> Decimal:
     try:
@@ -32,9 +34,7 @@ def sandbox(
     *,
     program: list[str] | None = None,
     db: Path | None = None,
-    port: Annotated[
-        int, Parameter(validator=validators.Number(gte=0, lte=65535))
-    ] = 8089,
+    port: Port = 8089,
     api_key_env: str = "PARTNERO_SANDBOX_KEY",
     commission: Annotated[Decimal, Parameter(converter=_decimal)] = Decimal("0.10"),
     rate_limit: str | None = None,

@@ -20,7 +20,7 @@ from ..webhooks import EVENTS, parse, sign
 from ..webhooks import verify as check
 from ._deliveries import Posted, Secret, about, post, session, stored
 from ._listening import HOST, Listener, serving
-from ._options import Seconds, Switch
+from ._options import Port, Seconds, Switch
 from ._program import kind_of
 
 __all__ = ["app"]
@@ -31,7 +31,6 @@ NAME: Final = "partnero webhooks listen"
 
 app: App = App(name="webhooks", help="Try webhooks on this machine.")
 
-Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 Count = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
 
