@@ -97,14 +97,17 @@ def environment(sandbox: Sandbox, **more: str) -> dict[str, str]:
 
 
 async def start(
-    *arguments: str | Path, env: dict[str, str], program: Sequence[str] = COMMAND
+    *arguments: str | Path,
+    env: dict[str, str],
+    program: Sequence[str] = COMMAND,
+    out: int = asyncio.subprocess.PIPE,
 ) -> asyncio.subprocess.Process:
-    """Start a command."""
+    """Start a command, with its standard output piped to here, or to *out*."""
     return await asyncio.create_subprocess_exec(
         *program,
         *map(str, arguments),
         env=env,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=out,
         stderr=asyncio.subprocess.PIPE,
     )
 

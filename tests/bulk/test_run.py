@@ -395,43 +395,34 @@ async def test_files_must_not_overwrite_each_other(
 
 
 @pytest.mark.parametrize(
-    ("rejects", "reason"),
+    ("option", "name", "reason"),
     [
-        pytest.param("nowhere/r.csv", "there is no folder", id="no folder"),
-        pytest.param("folder", "cannot be written there", id="a folder"),
-        pytest.param("pipe", "cannot be written there", id="a pipe"),
+        ("rejects", "nowhere/r.csv", "nowhere/r.csv: there is no folder"),
+        ("rejects", "folder", "the rejected rows cannot be written there"),
+        ("rejects", "pipe", "the rejected rows cannot be written there"),
+        ("journal", "nowhere/j", "nowhere/j: there is no folder"),
+        ("journal", "folder", "the journal cannot be written there"),
+        ("journal", "pipe", "the journal cannot be written there"),
     ],
 )
-async def test_rejects_that_cannot_be_written(
-    client: Partnero, shop: Sandbox, tmp_path: Path, rejects: str, reason: str
+async def test_a_place_that_cannot_be_written(
+    *,
+    client: Partnero,
+    shop: Sandbox,
+    tmp_path: Path,
+    option: str,
+    name: str,
+    reason: str,
 ) -> None:
-    """Where the rejects file cannot be written, that is said before a sale is sent."""
+    """It is said before a sale is sent, by what was to be there."""
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     file = write_csv(tmp_path / "s.csv", BAD_ROWS)
+    place: dict[str, Any] = {option: tmp_path / name}
     with pytest.raises(ImportStopError, match=reason):
-        await sell(client, file, rejects=tmp_path / rejects)
+        await sell(client, file, **place)
     assert sales_in(shop) == []
     assert names_in(tmp_path) == ["folder", "pipe", "s.csv"]
-
-
-@pytest.mark.parametrize(
-    ("journal", "reason"),
-    [
-        pytest.param("nowhere/j", "nowhere/j: there is no folder", id="no folder"),
-        pytest.param("folder", "the journal cannot be written there", id="a folder"),
-    ],
-)
-async def test_journal_that_cannot_be_written(
-    client: Partnero, shop: Sandbox, tmp_path: Path, journal: str, reason: str
-) -> None:
-    """It is the journal that is named, and not what would be beside it."""
-    (tmp_path / "folder").mkdir()
-    file = write_csv(tmp_path / "s.csv", [sale(1)])
-    with pytest.raises(ImportStopError, match=reason):
-        await sell(client, file, journal=tmp_path / journal)
-    assert sales_in(shop) == []
-    assert names_in(tmp_path) == ["folder", "s.csv"]
 
 
 @pytest.mark.parametrize(

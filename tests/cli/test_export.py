@@ -19,7 +19,7 @@ from partnero_async.bulk import Exported
 from partnero_async.cli import export as command
 from partnero_async.cli.export import LISTS, Lines, _text
 from partnero_async.sandbox import Sandbox
-from tests.bulk.shop import COMMAND, Ended, end, environment, names_in, run, start
+from tests.bulk.shop import Ended, end, environment, names_in, run, start
 from tests.reference import BY_ID
 
 
@@ -137,13 +137,8 @@ async def test_a_reader_that_leaves(sold: Sandbox) -> None:
     """As in ``| head -1``: it ends without a word."""
     sold.latency = 0.05
     reader, writer = os.pipe()
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *("export", "transactions", "--limit", "1"),
-        env=environment(sold),
-        stdout=writer,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    command = ("export", "transactions", "--limit", "1")
+    process = await start(*command, env=environment(sold), out=writer)
     os.close(writer)
     assert await asyncio.to_thread(os.read, reader, 4) == b"key,"
     os.close(reader)

@@ -20,7 +20,7 @@ from partnero_async import Partnero
 from partnero_async.cli import main
 from partnero_async.sandbox import Assumptions, Sandbox
 from partnero_async.webhooks import sign
-from tests.bulk.shop import COMMAND, Ended, end, environment, names_in, run, start
+from tests.bulk.shop import Ended, end, environment, names_in, run, start
 from tests.faulty import answer, faulty
 from tests.sandbox.receiver import Receiver, receiving
 from tests.webhooks.deliveries import EXAMPLES, SECRET
@@ -121,13 +121,8 @@ async def test_events_are_shown_and_the_webhook_is_removed(
 async def test_nobody_looks_any_more(shop_front: Sandbox) -> None:
     """As in ``| head -1``: it ends, and nothing is left behind."""
     reader, writer = os.pipe()
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *("webhooks", "listen"),
-        env=environment(shop_front),
-        stdout=writer,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    env = environment(shop_front)
+    process = await start("webhooks", "listen", env=env, out=writer)
     os.close(writer)
     assert process.stderr is not None
     assert b"sends" in await process.stderr.readline()
