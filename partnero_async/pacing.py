@@ -390,12 +390,14 @@ class Gate:
     @property
     def in_flight(self) -> int:
         """Requests that have entered and not left."""
-        return self._in_flight
+        with self._lock:  # not while another thread grants a turn: it is in no count
+            return self._in_flight
 
     @property
     def waiting(self) -> int:
         """Requests in line."""
-        return len(self._waiters)
+        with self._lock:
+            return len(self._waiters)
 
     def snapshot(self) -> GateState:
         """Show the gate at this moment."""

@@ -21,7 +21,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from partnero_async.pacing import LONGEST_HOLD, Gate, Rate, retry_after, shared_gate
+from partnero_async.pacing import (
+    LONGEST_HOLD,
+    Gate,
+    Rate,
+    _Waiter,
+    retry_after,
+    shared_gate,
+)
 from tests.clock import run_virtual
 
 if TYPE_CHECKING:
@@ -935,6 +942,38 @@ async def test_an_answer_wakes_a_waiter_on_another_loop(rate: Rate | None) -> No
     waited = await asyncio.wait_for(waiting, 5)
     assert 0 < waited < 5
     assert (gate.in_flight, gate.waiting) == (1, 0)
+
+
+def test_a_turn_that_another_thread_grants_is_in_line_or_in_flight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever was woken by a turn may look at once: it is counted by then."""
+    gate, seen = Gate(), list[int]()
+    grant = _Waiter.grant
+
+    def look() -> None:
+        seen.append(gate.in_flight + gate.waiting)
+
+    def granted(waiter: _Waiter) -> None:
+        grant(waiter)
+        looking.start()
+        looking.join(0.1)  # as long as it takes to see half of a turn
+
+    looking = threading.Thread(target=look)
+    monkeypatch.setattr(_Waiter, "grant", granted)
+
+    async def body() -> None:
+        await gate.enter()
+        gate.leave(200, budget(1))
+        await gate.enter()
+        waiting = asyncio.create_task(gate.enter())
+        await asyncio.sleep(0)
+        gate.leave(200, budget(1))
+        await waiting
+
+    asyncio.run(body())
+    looking.join(5)
+    assert seen == [1]
 
 
 def abandon(gate: Gate) -> asyncio.Task[float]:
