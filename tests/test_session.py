@@ -18,6 +18,7 @@ import pytest
 import trustme
 from aiohttp import StreamReader
 from aiohttp.base_protocol import BaseProtocol
+from opentelemetry.sdk.trace import TracerProvider
 
 from partnero_async import (
     AmbiguousWriteError,
@@ -26,10 +27,13 @@ from partnero_async import (
     DeadlineExceededError,
     Partnero,
     PartneroError,
+    RefusedError,
     UnexpectedBodyError,
     ValidationError,
+    _session,
 )
-from partnero_async._session import LARGEST, _ended_by_its_connection
+from partnero_async._session import LARGEST, SMALL, _ended_by_its_connection
+from partnero_async.telemetry import OpenTelemetry
 from tests.faulty import Act, Faulty, answer, drop, faulty, hang, raw, reset
 
 KEY = "canary-5d41402abc4b2a76"
@@ -353,6 +357,73 @@ async def test_many_tasks_share_the_connections(partnero: type[Partnero]) -> Non
         await asyncio.gather(*[read(client) for _ in range(30)])
     assert most <= 3
     assert len(server.ledger) == 30
+
+
+# --- how a body is sent ---
+
+
+def test_aiohttp_that_is_locked_is_known() -> None:
+    """With another one a body takes a task more: see whether it may be known too."""
+    assert _session.IN_ONE_WRITE
+
+
+@pytest.mark.parametrize("size", [1, SMALL - 100, SMALL + 100])
+@pytest.mark.parametrize("known", [True, False], ids=["known", "another-aiohttp"])
+@pytest.mark.parametrize("traced", [False, True], ids=["alone", "traced"])
+async def test_body_arrives_whole_and_once(
+    monkeypatch: pytest.MonkeyPatch, size: int, *, known: bool, traced: bool
+) -> None:
+    """Large or small, traced or not, with an aiohttp that is known or with another."""
+    monkeypatch.setattr(_session, "IN_ONE_WRITE", known)
+    telemetry = OpenTelemetry(TracerProvider()) if traced else None
+    async with (
+        faulty([CUSTOMER]) as server,
+        client_of(Partnero, server, telemetry=telemetry) as client,
+    ):
+        await client.customers.update("c1", name="x" * size)
+        await client.customers.get("c1")
+    written, _ = server.ledger
+    assert written.endswith(b'\r\n\r\n{"update":{"name":"%s"}}' % (b"x" * size))
+    assert server.lines == ["PUT /customers/c1", READ]
+
+
+async def test_small_body_needs_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves with its head."""
+
+    async def refuse(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(aiohttp.ClientRequest, "write_bytes", refuse)
+    async with faulty([CUSTOMER]) as server, client_of(Partnero, server) as client:
+        await update(client)
+    assert server.ledger[0].endswith(b'{"update":{"name":"Ada"}}')
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_large_body_may_be_refused_before_it_is_read() -> None:
+    """A server that does not take so much says so, and reads no further."""
+    served: list[asyncio.StreamWriter] = []
+
+    async def refuse(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        served.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        await answer(b'{"message": "too large"}', status="413 Too Large")(writer)
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        server = Faulty([], f"http://127.0.0.1:{port}/v1")
+        async with client_of(Partnero, server, timeout=5) as client:
+            with pytest.raises(RefusedError) as caught:
+                await client.customers.update("c1", name="x" * 16_000_000)
+            for writer in served:
+                writer.transport.abort()
+    assert caught.value.status == 413
+    assert len(caught.value.attempts) == len(served) == 1
+
+
+# --- how it ends ---
 
 
 @pytest.mark.parametrize("how", ["no connection", "lost", "cancelled", "closed"])
