@@ -18,6 +18,7 @@ import attrs
 from aiohttp import hdrs
 from aiohttp.connector import Connection
 from aiohttp.http import StreamWriter
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ._settings import Settings
@@ -84,6 +85,10 @@ SMALL: Final = 64 * 1024
 """Bytes of a body that a connection takes at once, whether it is read or not."""
 
 
+NOTHING: Final = aiohttp.RequestInfo(URL(), "", CIMultiDictProxy(CIMultiDict()), URL())
+"""What aiohttp's exceptions show of a request."""
+
+
 class _Request(aiohttp.ClientRequest):
     """A request that goes out only where the next answer must be its own.
 
@@ -134,7 +139,7 @@ class _Request(aiohttp.ClientRequest):
             writer=None,
             continue100=None,
             timer=self._timer,
-            request_info=self.request_info,
+            request_info=NOTHING,
             traces=self._traces,
             loop=self.loop,
             session=self._session,
