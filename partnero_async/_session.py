@@ -85,7 +85,9 @@ SMALL: Final = 64 * 1024
 """Bytes of a body that a connection takes at once, whether it is read or not."""
 
 
-NOTHING: Final = aiohttp.RequestInfo(URL(), "", CIMultiDictProxy(CIMultiDict()), URL())
+NOTHING: Final = aiohttp.RequestInfo(
+    URL(), "", CIMultiDictProxy(CIMultiDict[str]()), URL()
+)
 """What aiohttp's exceptions show of a request."""
 
 
