@@ -16,6 +16,7 @@ from typing import Any, Final
 import aiohttp
 import attrs
 from aiohttp import hdrs
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import StreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -59,6 +60,8 @@ class Flight:
     """What it is held up by; shown when its time runs out."""
     over: bool = False
     """Whether it is known what came of it."""
+    in_company: bool = False
+    """Whether others are under way on the same loop."""
 
     def lost(self, why: str, *, timed_out: bool = False) -> Failure:
         """Say that no answer came."""
@@ -113,25 +116,20 @@ class _Request(aiohttp.ClientRequest):
     def send(  # pyright: ignore[reportIncompatibleMethodOverride] - it is awaited at once
         self, conn: Connection
     ) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
-        """Refuse a connection on which something came that nobody had asked for.
-
-        aiohttp (3.14) keeps it while the connection is idle, and gives it to the next
-        request as its answer. Nothing of this one has left, so it is sent again.
-        """
-        protocol = conn.protocol
-        if protocol is None or protocol.should_close:
-            raise DroppedError
-        # An exception's type cannot tell "processed" from "never seen": that this was
-        # not reached is the only proof that a request was not sent. A trace would tell
-        # the same, and cost a tenth of the request.
-        flying.get().left = True
-        if self._traces or self._body or protocol.writing_paused or not IN_ONE_WRITE:
+        """Write to a connection that is fit for it, and nothing else."""
+        if self._traces or self._body or not IN_ONE_WRITE:
+            _leave(conn)
             if self._whole is not None:
                 super().update_body_from_data(self._whole)
             return super().send(conn)
-        return self._send_at_once(StreamWriter(protocol, self.loop))
+        return self._send_at_once(conn)
 
-    async def _send_at_once(self, writer: StreamWriter) -> aiohttp.ClientResponse:
+    async def _send_at_once(self, conn: Connection) -> aiohttp.ClientResponse:
+        if flying.get().in_company:
+            # Requests of one turn of the loop leave together: a server or a proxy on
+            # this machine is woken once for all of them, and not by each.
+            await asyncio.sleep(0)
+        writer = StreamWriter(_leave(conn), self.loop)
         line = f"{self.method} {self.url.raw_path_qs} HTTP/1.1"
         await writer.write_headers(line, self.headers)
         await writer.write_eof(self._whole or b"")
@@ -147,6 +145,23 @@ class _Request(aiohttp.ClientRequest):
             session=self._session,
             stream_writer=writer,
         )
+
+
+def _leave(conn: Connection) -> ResponseHandler:
+    """Note that a request leaves from now on; return what it is written to.
+
+    Raises `DroppedError` for a connection on which something came that nobody had asked
+    for. aiohttp (3.14) keeps it while the connection is idle, and gives it to the next
+    request as its answer. Nothing of this one has left, so it is sent again.
+    """
+    protocol = conn.protocol
+    if protocol is None or protocol.should_close:
+        raise DroppedError
+    # An exception's type cannot tell "processed" from "never seen": that this was not
+    # reached is the only proof that a request was not sent. A trace would tell the
+    # same, and cost a tenth of the request.
+    flying.get().left = True
+    return protocol
 
 
 class _Response(aiohttp.ClientResponse):
@@ -181,6 +196,7 @@ class Session:
         }
         if request.body is not None:
             head[hdrs.CONTENT_TYPE] = "application/json"
+        flight.in_company = self.slots.free < settings.max_connections - 1
         flying.set(flight)
         try:
             response = await self._http.request(
@@ -212,7 +228,7 @@ def _no_answer(error: Exception, flight: Flight) -> Failure:
             return Failure(Outcome.UNUSABLE, UNTRUSTED)
         case aiohttp.ClientConnectorError():
             return flight.lost(f"no connection: {error.os_error.strerror or 'refused'}")
-        case DroppedError():
+        case DroppedError() | aiohttp.ClientConnectionError():
             return flight.lost("the connection broke before an answer")
         case _ if not flight.left:
             return flight.lost(f"it could not be sent ({type(error).__name__})")

@@ -32,7 +32,14 @@ from partnero_async import (
     ValidationError,
     _session,
 )
-from partnero_async._session import LARGEST, SMALL, _ended_by_its_connection
+from partnero_async._session import (
+    LARGEST,
+    SMALL,
+    Flight,
+    _ended_by_its_connection,
+    _no_answer,
+)
+from partnero_async.retries import Outcome
 from partnero_async.telemetry import OpenTelemetry
 from tests.faulty import Act, Faulty, answer, drop, faulty, hang, raw, reset
 
@@ -399,6 +406,51 @@ async def test_small_body_needs_no_task(monkeypatch: pytest.MonkeyPatch) -> None
     assert server.ledger[0].endswith(b'{"update":{"name":"Ada"}}')
 
 
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note when a request is given to its connection, and when it leaves."""
+    seen = list[str]()
+    send, leave = _session._Request.send, _session._leave
+
+    def given(request: Any, connection: Any) -> Any:
+        seen.append("given")
+        return send(request, connection)
+
+    def leaves(connection: Any) -> Any:
+        seen.append("leaves")
+        return leave(connection)
+
+    monkeypatch.setattr(_session._Request, "send", given)
+    monkeypatch.setattr(_session, "_leave", leaves)
+    return seen
+
+
+async def test_requests_of_one_turn_leave_together(seen: list[str]) -> None:
+    """Who answers is woken once for them; the first finds nobody to wait for."""
+    async with faulty([CUSTOMER]) as server, client_of(Partnero, server) as client:
+        await asyncio.gather(*[read(client) for _ in range(4)])  # so they are connected
+        seen.clear()
+        await asyncio.gather(*[read(client) for _ in range(4)])
+    assert seen == ["given", "leaves", *["given"] * 3, *["leaves"] * 3]
+
+
+async def test_sale_cancelled_before_it_leaves_is_in_no_doubt(seen: list[str]) -> None:
+    """It had a connection, and waited for others to leave with."""
+    async with faulty([CUSTOMER]) as server, client_of(Partnero, server) as client:
+        await asyncio.gather(*[read(client) for _ in range(2)])
+        seen.clear()
+        first = asyncio.create_task(read(client))
+        sale = asyncio.create_task(sell(client))
+        await asyncio.sleep(0)
+        assert seen == ["given", "leaves", "given"]
+        sale.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await sale
+        await first
+    assert caught.value.__cause__ is None
+    assert server.lines == [READ] * 3
+
+
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 async def test_large_body_may_be_refused_before_it_is_read() -> None:
     """A server that does not take so much says so, and reads no further."""
@@ -424,6 +476,20 @@ async def test_large_body_may_be_refused_before_it_is_read() -> None:
 
 
 # --- how it ends ---
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (aiohttp.ClientConnectionResetError("closing"), "the connection broke before"),
+        (aiohttp.ClientPayloadError("garbled"), "the answer is not HTTP"),
+    ],
+)
+def test_what_broke_is_told(error: Exception, why: str) -> None:
+    """A connection that went while a request was written is no answer without HTTP."""
+    failure = _no_answer(error, Flight(0.0, left=True))
+    assert failure.outcome is Outcome.LOST
+    assert failure.why.startswith(why)
 
 
 @pytest.mark.parametrize("how", ["no connection", "lost", "cancelled", "closed"])

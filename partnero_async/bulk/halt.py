@@ -117,13 +117,21 @@ async def each(
     halt: Halt,
 ) -> None:
     """Call *do* for each item, so many at once, until *halt* says no more."""
-    # A queue between would cost two turns of the loop for each item.
-    turn = asyncio.Lock()
+    # A queue between would cost two turns of the loop for each item. So would a lock
+    # once somebody has waited for it: from then on it is handed from one to the next in
+    # line, and nobody finds it free any more.
+    free = asyncio.Event()
+    free.set()
 
     async def work() -> None:
         while not halt:
-            async with turn:
+            while not free.is_set():
+                await free.wait()
+            free.clear()
+            try:
                 item = await anext(items, None)
+            finally:
+                free.set()
             if item is None or halt:
                 return
             await do(item)

@@ -111,8 +111,8 @@ PLANTS: Final = (
     Plant(
         "no proof asked for that a request was not sent",
         SESSION,
-        "        flying.get().left = True\n",
-        "        flying.get().left = False\n",
+        "    flying.get().left = True\n",
+        "    flying.get().left = False\n",
         [f"{TEST_SESSION}::test_sale_without_an_answer_is_sent_once"],
     ),
     Plant(

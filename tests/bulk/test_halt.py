@@ -1,0 +1,40 @@
+"""Many at once: who takes the next item, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from partnero_async.bulk.halt import Halt, each
+
+ITEMS, AT_ONCE = 1_000, 10
+
+
+async def test_whoever_is_done_goes_on_in_the_same_turn() -> None:
+    """Also after all of them had to wait for the source once."""
+    loop = asyncio.get_running_loop()
+    turns, waiting, done = 0, False, list[int]()
+
+    def turn() -> None:
+        nonlocal turns
+        turns += not waiting
+        if len(done) < ITEMS:
+            loop.call_soon(turn)
+
+    async def source() -> AsyncIterator[int]:
+        nonlocal waiting
+        for number in range(ITEMS):
+            if number % 250 == 0:
+                waiting = True
+                await asyncio.sleep(0.001)
+                waiting = False
+            yield number
+
+    async def do(number: int) -> None:
+        await asyncio.sleep(0)
+        done.append(number)
+
+    turn()
+    await each(source(), do, concurrency=AT_ONCE, halt=Halt(asyncio.Event()))
+    assert sorted(done) == list(range(ITEMS))
+    assert turns < 2 * ITEMS / AT_ONCE
