@@ -11,12 +11,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import attrs
 from aiohttp import hdrs
-from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import StreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -28,6 +27,9 @@ from ._timeouts import Timeouts
 from ._version import __version__
 from ._wire import Answer, Request
 from .retries import Outcome
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
 
 LARGEST: Final = 16 * 1024 * 1024
 """Bytes of a decoded answer that are read; the API's largest page is far below."""
