@@ -100,7 +100,7 @@ class _Request(aiohttp.ClientRequest):
     """A request that goes out only where the next answer must be its own.
 
     A small body goes out with its head in one write. aiohttp starts a task for it, in
-    case that the server answers before it has read everything: a fifth of what a write
+    case that the server answers before it has read everything: a sixth of what a write
     takes, for what fits into the buffer of a connection anyway.
     """
 
@@ -230,10 +230,10 @@ def _no_answer(error: Exception, flight: Flight) -> Failure:
             return Failure(Outcome.UNUSABLE, UNTRUSTED)
         case aiohttp.ClientConnectorError():
             return flight.lost(f"no connection: {error.os_error.strerror or 'refused'}")
+        case _ if not (flight.left or isinstance(error, DroppedError)):
+            return flight.lost(f"it could not be sent ({type(error).__name__})")
         case DroppedError() | aiohttp.ClientConnectionError():
             return flight.lost("the connection broke before an answer")
-        case _ if not flight.left:
-            return flight.lost(f"it could not be sent ({type(error).__name__})")
         case _:
             # aiohttp gives a garbled answer a made-up status of 400: do not look at it.
             return flight.lost(f"the answer is not HTTP ({type(error).__name__})")

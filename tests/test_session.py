@@ -490,6 +490,9 @@ def test_what_broke_is_told(error: Exception, why: str) -> None:
     failure = _no_answer(error, Flight(0.0, left=True))
     assert failure.outcome is Outcome.LOST
     assert failure.why.startswith(why)
+    before = _no_answer(error, Flight(0.0))
+    assert before.outcome is Outcome.NOT_SENT
+    assert before.why == f"it could not be sent ({type(error).__name__})"
 
 
 @pytest.mark.parametrize("how", ["no connection", "lost", "cancelled", "closed"])

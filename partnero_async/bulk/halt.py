@@ -117,7 +117,7 @@ async def each(
     halt: Halt,
 ) -> None:
     """Call *do* for each item, so many at once, until *halt* says no more."""
-    # A queue between would cost two turns of the loop for each item. So would a lock
+    # A queue between would cost two turns of the loop for each item, and a lock one,
     # once somebody has waited for it: from then on it is handed from one to the next in
     # line, and nobody finds it free any more.
     free = asyncio.Event()
