@@ -251,7 +251,7 @@ class Lines:
     def _decoded(self, raw: bytes) -> str:
         if not self.line and self._encoding == "utf-8":
             raw = raw.removeprefix(BOM)
-        if b"\0" in raw:
+        if 0 in raw:
             raise self._stop("a NUL byte: this is no text in UTF-8")
         try:
             return raw.decode(self._encoding)

@@ -23,14 +23,17 @@ UNWRITTEN: Final = (
     sqlite3.SQLITE_READONLY,
 )
 
+# Of a list, `state IN (...)`, SQLite makes a table for each row that is written.
 SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE rows (
     row INTEGER PRIMARY KEY,
     line INTEGER NOT NULL,
     digest INTEGER NOT NULL,
-    state TEXT NOT NULL
-        CHECK (state IN ('pending', 'sent', 'done', 'rejected', 'parked')),
+    state TEXT NOT NULL CHECK (
+        state = 'pending' OR state = 'sent' OR state = 'done'
+        OR state = 'rejected' OR state = 'parked'
+    ),
     key TEXT,
     claim TEXT UNIQUE,
     customer TEXT,

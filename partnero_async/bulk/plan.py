@@ -14,7 +14,7 @@ import attrs
 from .cells import CellError, quoted
 from .fields import Field, ResourceName, exclusive, fields_of
 from .formulas import as_it_was
-from .kinds import kind_of
+from .kinds import Kind, kind_of
 from .records import named
 from .source import REJECT_COLUMNS, Source
 from .stops import ColumnError
@@ -37,24 +37,51 @@ class RowError(Exception):
         """The field that is to blame; None where it is the whole row."""
 
 
-@attrs.define(kw_only=True)  # not frozen: one is made for each row, twice
+@attrs.define  # not frozen: one is made for each row, twice
 class Entry:
-    """One row, ready to be sent."""
+    """One row, ready to be sent.
 
-    key: str
-    """What its record is called, as people read it."""
-    claim: str
-    """What no two rows of a file may share."""
+    What it says is worked out of its arguments when somebody asks: whoever sends it
+    needs no more than those.
+    """
+
+    kind: Kind = attrs.field(repr=False)
     arguments: dict[str, Any]
     """Of the create method."""
-    amount: Decimal | None
-    customer: str | None
-    """The buyer of a sale as it is known by the API, such as ``key:cd-00004``.
 
-    None where that one need not be there yet: it is created with the sale.
-    """
-    buyer: str | None
-    """The buyer of a sale, however it is named."""
+    @property
+    def key(self) -> str:
+        """What its record is called, as people read it."""
+        return self.kind.key_of(self.arguments)
+
+    @property
+    def claim(self) -> str:
+        """What no two rows of a file may share."""
+        return self.kind.claim_of(self.arguments)
+
+    @property
+    def amount(self) -> Decimal | None:
+        """In major units."""
+        return self.arguments.get("amount")
+
+    @property
+    def buyer(self) -> str | None:
+        """The buyer of a sale, however it is named, such as ``key:cd-00004``."""
+        if self.kind.resource != "transactions":
+            return None
+        customer: Mapping[str, str] = self.arguments.get("customer", {})
+        for name in ("key", "email", "id"):
+            if name in customer:
+                return named(name, customer[name])
+        return None
+
+    @property
+    def customer(self) -> str | None:
+        """The buyer, if the program has to have it before the sale.
+
+        One that is created with the sale need not be there yet.
+        """
+        return None if self.arguments.get("create_customer") else self.buyer
 
     def money(self) -> tuple[str | None, str | None]:
         """Return amount and currency, as the journal keeps them."""
@@ -107,7 +134,10 @@ class Plan:
                 else:
                     put(arguments, field.path, value)
         self._check(present, creates=bool(arguments.get("create_customer")))
-        return self._entry(arguments)
+        kind = kind_of(self.resource)
+        if broken := kind.rule(arguments):
+            raise RowError("invalid", broken)
+        return Entry(kind, arguments)
 
     def money(self, cells: Sequence[str]) -> tuple[str | None, str | None]:
         """Read amount and currency as far as they can be read: for sums of all rows."""
@@ -135,20 +165,6 @@ class Plan:
                     field=several[0],
                 )
 
-    def _entry(self, arguments: dict[str, Any]) -> Entry:
-        kind = kind_of(self.resource)
-        if broken := kind.rule(arguments):
-            raise RowError("invalid", broken)
-        buyer = _buyer(arguments) if self.resource == "transactions" else None
-        return Entry(
-            key=kind.key_of(arguments),
-            claim=kind.claim_of(arguments),
-            arguments=arguments,
-            amount=arguments.get("amount"),
-            customer=_known_by(buyer, arguments),
-            buyer=buyer,
-        )
-
 
 def _texts(arguments: Mapping[str, Any]) -> tuple[str | None, str | None]:
     amount, units = map(arguments.get, MONEY)
@@ -157,19 +173,6 @@ def _texts(arguments: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 def _malformed(field: Field, error: CellError) -> RowError:
     return RowError("malformed", f"{field.name}: {error}", field=field.name)
-
-
-def _buyer(arguments: Mapping[str, Any]) -> str | None:
-    customer: Mapping[str, str] = arguments.get("customer", {})
-    for name in ("key", "email", "id"):
-        if name in customer:
-            return named(name, customer[name])
-    return None
-
-
-def _known_by(buyer: str | None, arguments: Mapping[str, Any]) -> str | None:
-    """Return the buyer who has to be there before the sale."""
-    return None if arguments.get("create_customer") else buyer
 
 
 def put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:

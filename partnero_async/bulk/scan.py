@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, zip_longest
 
 from ..errors import one_line
@@ -58,21 +57,27 @@ def _read_in(store: Store, rows: Rows, plan: Plan, *, watch: Watch) -> None:
     records = rows.records()
     while batch := list(islice(records, TOGETHER)):
         with store.transaction():
-            for record in batch:
-                _add(store, record, plan)
+            _add(store, batch, plan)
         watch(batch[-1].row)
     with store.transaction():
         store.keep(sha256=rows.fingerprint, header=json.dumps(rows.header))
 
 
-def _add(store: Store, record: Record, plan: Plan) -> None:
-    blank = Row(record.row, record.line, "pending", None, None, None, record.cells)
-    row, claim = judged(blank, plan, problem=_problem_of(record, plan))
-    try:
-        store.add(row, digest=record.digest(), claim=claim)
-    except sqlite3.IntegrityError:
-        twice = second_of(row, plan, first=store.claimed_by(claim or ""))
-        store.add(twice, digest=record.digest(), claim=None)
+def _add(store: Store, batch: Sequence[Record], plan: Plan) -> None:
+    if store.add(_read(record, plan) for record in batch) == len(batch):
+        return
+    there = store.between(batch[0].row, batch[-1].row)
+    for record in batch:
+        if record.row not in there:
+            row, digest, claim = _read(record, plan)
+            twice = second_of(row, plan, first=store.claimed_by(claim or ""))
+            store.add([(twice, digest, None)])
+
+
+def _read(record: Record, plan: Plan) -> tuple[Row, int, str | None]:
+    problem = _problem_of(record, plan) if record.problems else None
+    row, claim = judged(record, plan, problem=problem)
+    return row, record.digest(), claim
 
 
 def _problem_of(record: Record, plan: Plan) -> RowError | None:
@@ -95,49 +100,55 @@ def entry_of(record: Record, plan: Plan) -> Entry:
 
 
 def judged(
-    row: Row, plan: Plan, *, problem: RowError | None = None
+    record: Record | Row, plan: Plan, *, problem: RowError | None = None
 ) -> tuple[Row, str | None]:
-    """Say what the cells of *row* make of it, and the key that it takes for itself."""
+    """Say what the cells of a row make of it, and the key that it takes for itself."""
+    number, line, cells = record.row, record.line, record.cells
     try:
         if problem:
             raise problem
-        entry = plan.read(row.cells)
+        entry = plan.read(cells)
     except RowError as error:
-        amount, units = plan.money(row.cells)
-        return _rejected(row, error)._replace(amount=amount, units=units), None
+        amount, units = plan.money(cells)
+        row = Row(
+            number,
+            line,
+            "rejected",
+            None,
+            None,
+            None,
+            cells,
+            code=error.code,
+            reason=one_line(error.reason),
+            field=error.field,
+            amount=amount,
+            units=units,
+        )
+        return row, None
     amount, units = entry.money()
-    read = Row(
-        row.row,
-        row.line,
+    row = Row(
+        number,
+        line,
         "pending",
         entry.key,
         entry.customer,
         entry.buyer,
-        row.cells,
-        sent_at=row.sent_at,
+        cells,
         amount=amount,
         units=units,
     )
-    return read, entry.claim
+    return row, entry.claim
 
 
 def second_of(row: Row, plan: Plan, *, first: int) -> Row:
     """Reject a row whose key another row has taken."""
-    why = f"{row.key} is the key of row {first} too"
-    return _rejected(
-        row, RowError("duplicate", why, field=kind_of(plan.resource).keys[0])
-    )._replace(key=row.key)
-
-
-def _rejected(row: Row, error: RowError) -> Row:
     return row._replace(
         state="rejected",
-        key=None,
         customer=None,
         buyer=None,
-        code=error.code,
-        reason=one_line(error.reason),
-        field=error.field,
+        code="duplicate",
+        reason=one_line(f"{row.key} is the key of row {first} too"),
+        field=kind_of(plan.resource).keys[0],
     )
 
 

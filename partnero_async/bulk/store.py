@@ -100,10 +100,17 @@ class Sale(NamedTuple):
 COLUMNS: Final = ", ".join(Row._fields)
 CELLS: Final = Row._fields.index("cells")
 CELLS_OF: Final = msgspec.json.Decoder(list[str]).decode
-ADD: Final = (
-    f"INSERT INTO rows ({COLUMNS}, digest, claim)"  # noqa: S608 - names of ours
-    f" VALUES ({', '.join('?' * (len(Row._fields) + 2))})"
-)
+# Python takes long to give SQLite a None: it looks for an adapter of it first.
+ADD: Final = """
+INSERT INTO rows (
+    row, line, state, cells, digest,
+    claim, key, customer, buyer, code, reason, field, amount, units
+) VALUES (
+    ?, ?, ?, ?, ?,
+    nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''),
+    nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, '')
+) ON CONFLICT (claim) DO NOTHING
+"""
 SALE_COLUMNS: Final = ", ".join(f"s.{name}" for name in Sale._fields)
 
 
@@ -125,19 +132,24 @@ class Store(Database):
         )
         return found.fetchone() is not None
 
-    def add(self, row: Row, *, digest: int, claim: str | None) -> None:
-        """Write down a row for the first time; another row may have its *claim*.
+    def add(self, rows: Iterable[tuple[Row, int, str | None]]) -> int:
+        """Write down rows for the first time, each with its digest and its claim.
 
-        Raises `sqlite3.IntegrityError` then: `claimed_by` says which.
+        One whose claim another row has is left out. Returns how many were not.
         """
-        cells = encode(row.cells).decode()
-        values = *row[:CELLS], cells, *row[CELLS + 1 :], digest, claim
-        self._sql.execute(ADD, values)
+        return self._sql.executemany(ADD, map(_added, rows)).rowcount
+
+    def between(self, first: int, last: int) -> set[int]:
+        """Return which rows are there, from *first* to *last*."""
+        found = self._sql.execute(
+            "SELECT row FROM rows WHERE row BETWEEN ? AND ?", (first, last)
+        )
+        return {row for (row,) in found.fetchall()}
 
     def change(self, row: Row, *, claim: str | None) -> None:
         """Write down anew what was made of a row; another row may have its *claim*.
 
-        Raises `sqlite3.IntegrityError` then, as `add` does.
+        Raises `sqlite3.IntegrityError` then: `claimed_by` says which.
         """
         self._sql.execute(
             "UPDATE rows SET state = ?, key = ?, customer = ?, buyer = ?, code = ?,"
@@ -394,6 +406,14 @@ class Store(Database):
                 f" field = NULL WHERE state IN ({wanted})",
                 states,
             )
+
+
+def _added(added: tuple[Row, int, str | None]) -> Sequence[Any]:
+    row, digest, claim = added
+    known_by = (claim, row.key, row.customer, row.buyer)
+    rest = (row.code, row.reason, row.field, row.amount, row.units)
+    texts = [text or "" for text in (*known_by, *rest)]
+    return row.row, row.line, row.state, encode(row.cells).decode(), digest, *texts
 
 
 def _row(values: Sequence[Any]) -> Row:

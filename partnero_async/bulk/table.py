@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from .._json import encode
 from .cells import quoted
 from .stops import SourceError
 
@@ -31,11 +32,9 @@ class Record(NamedTuple):
 
     def digest(self) -> int:
         """Return a fingerprint of the cells, 64 bits with sign."""
-        sizes = ",".join(str(len(cell)) for cell in self.cells)
-        text = f"{sizes}:{''.join(self.cells)}".encode()
-        return int.from_bytes(
-            hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True
-        )
+        # Unlike what is joined, it tells where a cell ends.
+        digest = hashlib.blake2b(encode(self.cells), digest_size=8).digest()
+        return int.from_bytes(digest, "big", signed=True)
 
 
 class Rows(Protocol):

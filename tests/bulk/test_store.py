@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from partnero_async.bulk import JournalError, JournalInUseError, JournalWriteError
-from partnero_async.bulk.store import Mark, Row, Store
+from partnero_async.bulk.store import ADD, Mark, Row, Store
 
 
 def row(number: int, *, customer: str | None = None) -> Row:
@@ -32,8 +32,7 @@ def filled(path: Path, *, rows: int = 3) -> Store:
     """Make a journal with rows."""
     store = Store(path, make=True)
     with store.transaction():
-        for number in range(1, rows + 1):
-            store.add(row(number), digest=number, claim=f"s{number}")
+        store.add((row(n), n, f"s{n}") for n in range(1, rows + 1))
     return store
 
 
@@ -99,12 +98,23 @@ def test_a_row_is_in_one_of_the_states(tmp_path: Path) -> None:
 
 
 def test_a_claim_has_one_row(tmp_path: Path) -> None:
-    """A second row of the same key is refused, and the first one is named."""
+    """A second row of the same key is left out, and the first one is named."""
     store = filled(tmp_path / "j")
-    with store.transaction(), pytest.raises(sqlite3.IntegrityError):
-        store.add(row(4), digest=4, claim="s2")
+    with store.transaction():
+        assert store.add([(row(4), 4, "s2"), (row(5), 5, "s5"), (row(6), 6, "s5")]) == 1
     assert store.claimed_by("s2") == 2
-    assert [r.row for r in store.walk("pending")] == [1, 2, 3]
+    assert store.between(2, 6) == {2, 3, 5}
+    assert [r.row for r in store.walk("pending")] == [1, 2, 3, 5]
+    store.close()
+
+
+def test_no_table_is_made_for_a_row(tmp_path: Path) -> None:
+    """The check of the state took SQLite as long as writing the row, with a list."""
+    store = filled(tmp_path / "j")
+    planned = store.select(f"EXPLAIN {ADD}", *[None] * 14).fetchall()
+    operations = {operation for _, operation, *_ in planned}
+    assert "Insert" in operations
+    assert "OpenEphemeral" not in operations
     store.close()
 
 
@@ -114,7 +124,7 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
 
     def fails() -> None:
         with store.transaction():
-            store.add(row(4), digest=4, claim="s4")
+            store.add([(row(4), 4, "s4")])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -208,8 +218,7 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
 
     def fill() -> None:
         with store.transaction():
-            for number in range(4, 2000):
-                store.add(row(number), digest=number, claim=f"s{number}")
+            store.add((row(n), n, f"s{n}") for n in range(4, 2000))
 
     with pytest.raises(JournalWriteError, match="disk is full"):
         fill()
