@@ -132,13 +132,12 @@ class Batches:
             halt=self.sender.halt,
         )
 
-    async def _buyers(self) -> AsyncIterator[str]:
+    async def _buyers(self) -> AsyncIterator[Sequence[str]]:
         after = ""
         while names := await self.sender.journal.do(
             lambda store: store.pending_buyers(after=after, limit=TOGETHER)  # noqa: B023 - awaited at once
         ):
-            for name in names:
-                yield name
+            yield names
             after = names[-1]
 
     async def _send_of(self, name: str) -> None:

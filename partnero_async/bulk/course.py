@@ -138,10 +138,12 @@ class Run:
         stopped = self.halt.refused or self.halt.unreachable
         if self.outcomes is None:
             return
-        async for row in rows_in(self.journal, *states):
-            await self.outcomes.room()
-            reason = stopped if row.state == "pending" else row.reason
-            self.outcomes.add(RowOutcome(row.row, row.key, row.state, row.code, reason))
+        async for rows in rows_in(self.journal, *states):
+            for row in rows:
+                await self.outcomes.room()
+                reason = stopped if row.state == "pending" else row.reason
+                outcome = RowOutcome(row.row, row.key, row.state, row.code, reason)
+                self.outcomes.add(outcome)
 
     async def resolving(self, *, send_absent: bool) -> None:
         """Look up what is in doubt, and send what is absent if that is wanted."""
@@ -196,8 +198,8 @@ class Run:
             ).send()
             return
         await each(
-            self.sender.pending(),
-            lambda pair: self.sender.send(*pair),
+            rows_in(self.journal, "pending"),
+            self.sender.send,
             concurrency=self.concurrency,
             halt=self.halt,
         )

@@ -108,9 +108,7 @@ class Doubts:
         except PartneroError as error:  # what others are sending goes on to its end
             self.sender.halt.give_up(error)
             return
-        entry = self.sender.read(row)
-        done = entry and await self.sender.send(row, entry, newcomer=newcomer)
-        if done and newcomer:
+        if await self.sender.send(row, newcomer=newcomer) and newcomer:
             await self.newcomers.met(*names_of(newcomer))
 
     async def _look(self, row: Row) -> Finding | None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -88,14 +95,13 @@ class HaltedError(Exception):
     """Nothing new is to be sent, and this had not left yet."""
 
 
-async def rows_in(journal: Journal, *states: State) -> AsyncIterator[Row]:
+async def rows_in(journal: Journal, *states: State) -> AsyncIterator[Sequence[Row]]:
     """Walk the rows in these states, a chunk in memory at a time."""
     after = 0
     while rows := await journal.do(
         lambda store: store.fetch(states, after=after, limit=CHUNK)  # noqa: B023 - awaited at once
     ):
-        for row in rows:
-            yield row
+        yield rows
         after = rows[-1].row
 
 
@@ -110,31 +116,38 @@ def check_options(concurrency: int, *, settle: float = 0.0) -> None:
 
 
 async def each(
-    items: AsyncIterator[T],
+    chunks: AsyncIterator[Iterable[T]],
     do: Callable[[T], Awaitable[object]],
     *,
     concurrency: int,
     halt: Halt,
 ) -> None:
     """Call *do* for each item, so many at once, until *halt* says no more."""
-    # A queue between would cost two turns of the loop for each item, and a lock one,
-    # once somebody has waited for it: from then on it is handed from one to the next in
-    # line, and nobody finds it free any more.
+    # All take from one iterator, and nobody waits while it has something. Who finds it
+    # at its end fetches the next chunk; the others go on together once it is there.
+    line: Iterator[T] = iter(())
     free = asyncio.Event()
     free.set()
 
     async def work() -> None:
+        nonlocal line
         while not halt:
-            while not free.is_set():
+            taken = line
+            for item in taken:
+                await do(item)
+                if halt:
+                    return
+            if not free.is_set():
                 await free.wait()
-            free.clear()
-            try:
-                item = await anext(items, None)
-            finally:
-                free.set()
-            if item is None or halt:
-                return
-            await do(item)
+            elif taken is line:
+                free.clear()
+                try:
+                    chunk = await anext(chunks, None)
+                finally:
+                    free.set()
+                if chunk is None:
+                    return
+                line = iter(chunk)
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -192,11 +192,10 @@ class _Run:
         await self._each(_stream(keys[:ASKED_AGAIN]), self._ask)
         return len(keys) <= ASKED_AGAIN
 
-    async def _claims(self) -> AsyncIterator[str]:
+    async def _claims(self) -> AsyncIterator[Sequence[str]]:
         after = ""
         while claims := self.sides.claims(after=after, limit=TOGETHER):
-            for claim in claims:
-                yield claim
+            yield claims
             after = claims[-1]
 
     async def _ask(self, key: str) -> None:
@@ -246,10 +245,10 @@ class _Run:
         return True
 
     async def _each(
-        self, items: AsyncIterator[T], do: Callable[[T], Awaitable[None]]
+        self, chunks: AsyncIterator[Sequence[T]], do: Callable[[T], Awaitable[None]]
     ) -> None:
         halt = Halt(asyncio.Event())
-        await each(items, do, concurrency=self.concurrency, halt=halt)
+        await each(chunks, do, concurrency=self.concurrency, halt=halt)
 
     # --- both ---
 
@@ -352,6 +351,5 @@ async def _currency(client: Partnero) -> str:
     return (settings and settings.currency) or ""
 
 
-async def _stream(items: Iterable[T]) -> AsyncIterator[T]:
-    for item in items:
-        yield item
+async def _stream(items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+    yield items

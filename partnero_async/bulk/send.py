@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import Token
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -22,7 +22,7 @@ from ..errors import (
     one_line,
 )
 from .cells import quoted
-from .halt import Halt, HaltedError, rows_in
+from .halt import Halt, HaltedError
 from .journal import Journal
 from .kinds import Kind, kind_of
 from .lookup import (
@@ -73,7 +73,7 @@ class Intent:
         sender = self.sender
         if sender.halt:
             raise HaltedError
-        rows = (row.row for row in self.rows)
+        rows = [row.row for row in self.rows]
         await sender.journal.sent(*rows, code=self.code)
         sender.progress.sent += 0 if self.written else len(self.rows)
         self.written = True
@@ -117,20 +117,22 @@ class Sender:
         self.patient = self.progress.done > self._done
         self._done = self.progress.done
 
-    async def pending(self) -> AsyncIterator[tuple[Row, Entry]]:
-        """Walk the pending rows, each with its call; reject those that have none."""
-        async for row in rows_in(self.journal, "pending"):
-            if entry := self.read(row):
-                yield row, entry
-
     async def send(
-        self, row: Row, entry: Entry, *, newcomer: Mapping[str, Any] | None = None
+        self,
+        row: Row,
+        entry: Entry | None = None,
+        *,
+        newcomer: Mapping[str, Any] | None = None,
     ) -> bool:
         """Send *row*: the intent is on the disk before its first byte leaves.
 
-        *entry* is the call that it stands for, *newcomer* what creates the customer of
-        a sale with it. Returns whether the row is done.
+        *entry* is the call that it stands for, if it was read already; one that stands
+        for none is rejected. *newcomer* creates the customer of a sale with it. Returns
+        whether the row is done.
         """
+        entry = entry or self.read(row)
+        if entry is None:
+            return False
         if self.outcomes:
             await self.outcomes.room()
         intent = Intent(self, [row])
@@ -173,11 +175,10 @@ class Sender:
             row, "rejected", code=error.code, reason=error.reason, field=error.field
         )
 
-    async def _with_owner(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _with_owner(
+        self, arguments: dict[str, Any], noun: Literal["partner", "customer"]
+    ) -> dict[str, Any]:
         """Name the owner of a link by id: by no other name it can be looked up."""
-        noun = self.kind.owner
-        if noun is None:
-            return arguments
         id = await self.referrers.id_of(arguments[noun], noun=noun)  # noqa: A001 - the API's own name
         if id is None:
             who = _spelt(noun, arguments[noun])
@@ -190,7 +191,9 @@ class Sender:
     ) -> Finding:
         """Create a record, or compare with the one that has its key."""
         resource = self.plan.resource
-        arguments = await self._with_owner(introduced(entry.arguments, newcomer))
+        arguments = introduced(entry.arguments, newcomer)
+        if self.kind.owner:
+            arguments = await self._with_owner(arguments, self.kind.owner)
         try:
             made = await getattr(self.client, resource).create(**arguments)
         except (ConflictError, ValidationError) as error:

@@ -9,7 +9,7 @@ no key at all, so all leads are walked.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -96,13 +96,12 @@ class Survey:
         names = [name for buyer in found if not buyer.away for name in buyer.names]
         await self.journal.do(lambda store: store.know_customers(names))
 
-    async def _unknown(self) -> AsyncIterator[str]:
+    async def _unknown(self) -> AsyncIterator[Sequence[str]]:
         after = ""
         while names := await self.journal.do(
             lambda store: store.unknown_customers(after=after, limit=TOGETHER)  # noqa: B023 - awaited at once
         ):
-            for name in names:
-                yield name
+            yield names
             after = names[-1]
 
     async def _ask(self, buyers: Buyers, name: str) -> None:
@@ -125,13 +124,12 @@ class Survey:
         sales = [sale_of(sale) for sale in page.items if sale.key]
         await self.journal.do(lambda store: store.know_sales(sales))
 
-    async def _met(self) -> AsyncIterator[tuple[Row, list[Sale]]]:
+    async def _met(self) -> AsyncIterator[Sequence[tuple[Row, list[Sale]]]]:
         after = 0
         while met := await self.journal.do(
             lambda store: store.met_sales(after=after, limit=TOGETHER)  # noqa: B023 - awaited at once
         ):
-            for row_and_sales in met:
-                yield row_and_sales
+            yield met
             after = met[-1][0].row
 
     async def _meet(self, met: tuple[Row, list[Sale]]) -> None:
@@ -204,7 +202,7 @@ class Survey:
         return True
 
     async def _each(
-        self, items: AsyncIterator[T], do: Callable[[T], Awaitable[None]]
+        self, chunks: AsyncIterator[Sequence[T]], do: Callable[[T], Awaitable[None]]
     ) -> None:
         halt = self.sender.halt
-        await each(items, do, concurrency=self.concurrency, halt=halt)
+        await each(chunks, do, concurrency=self.concurrency, halt=halt)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from partnero_async.bulk.halt import Halt, each
 
-ITEMS, AT_ONCE = 1_000, 10
+ITEMS, CHUNK, AT_ONCE = 1_000, 250, 10
 
 
 async def test_whoever_is_done_goes_on_in_the_same_turn() -> None:
@@ -21,14 +21,13 @@ async def test_whoever_is_done_goes_on_in_the_same_turn() -> None:
         if len(done) < ITEMS:
             loop.call_soon(turn)
 
-    async def source() -> AsyncIterator[int]:
+    async def source() -> AsyncIterator[Sequence[int]]:
         nonlocal waiting
-        for number in range(ITEMS):
-            if number % 250 == 0:
-                waiting = True
-                await asyncio.sleep(0.001)
-                waiting = False
-            yield number
+        for first in range(0, ITEMS, CHUNK):
+            waiting = True
+            await asyncio.sleep(0.001)
+            waiting = False
+            yield range(first, first + CHUNK)
 
     async def do(number: int) -> None:
         await asyncio.sleep(0)
