@@ -76,12 +76,9 @@ class Entry:
         return None
 
     @property
-    def customer(self) -> str | None:
-        """The buyer, if the program has to have it before the sale.
-
-        One that is created with the sale need not be there yet.
-        """
-        return None if self.arguments.get("create_customer") else self.buyer
+    def creates_buyer(self) -> bool:
+        """Whether the buyer need not be there yet: it is created with the sale."""
+        return bool(self.arguments.get("create_customer"))
 
     def money(self) -> tuple[str | None, str | None]:
         """Return amount and currency, as the journal keeps them."""
@@ -118,22 +115,25 @@ class Plan:
                 "cells", f"the row has {len(cells)} cells, the header {self.width}"
             )
         arguments = copy.deepcopy(self.constants) if self.constants else {}
-        present = set(self.given)
+        full = True
         for position, field in self.takes:
             cell = cells[position]
-            if cell:
-                if self.defused and cell[0] == "'":
-                    cell = as_it_was(cell)
-                try:
-                    value = field.parse(cell)
-                except CellError as error:
-                    raise _malformed(field, error) from None
-                present.add(field.name)
-                if len(field.path) == 1:  # as most, and quicker so
-                    arguments[field.name] = value
-                else:
-                    put(arguments, field.path, value)
-        self._check(present, creates=bool(arguments.get("create_customer")))
+            if not cell:
+                full = False
+                continue
+            if self.defused and cell[0] == "'":
+                cell = as_it_was(cell)
+            try:
+                value = field.parse(cell)
+            except CellError as error:
+                raise _malformed(field, error) from None
+            if len(field.path) == 1:  # as most, and quicker so
+                arguments[field.name] = value
+            else:
+                put(arguments, field.path, value)
+        # A full row has all that the file has columns for, which is all that is needed.
+        if not full or self.excludes:
+            self._check(cells, creates=bool(arguments.get("create_customer")))
         kind = kind_of(self.resource)
         if broken := kind.rule(arguments):
             raise RowError("invalid", broken)
@@ -150,7 +150,9 @@ class Plan:
                     found[field.name] = field.parse(cells[position])
         return _texts(found)
 
-    def _check(self, present: set[str], *, creates: bool) -> None:
+    def _check(self, cells: Sequence[str], *, creates: bool) -> None:
+        filled = (field.name for position, field in self.takes if cells[position])
+        present = {*self.given, *filled}
         for needed in self.needs:
             if present.isdisjoint(needed):
                 raise RowError(
@@ -167,7 +169,7 @@ class Plan:
 
 
 def _texts(arguments: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    amount, units = map(arguments.get, MONEY)
+    amount, units = arguments.get("amount"), arguments.get("amount_units")
     return None if amount is None else str(amount), units.upper() if units else None
 
 
@@ -177,10 +179,9 @@ def _malformed(field: Field, error: CellError) -> RowError:
 
 def put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:
     """Set the member of nested *arguments* at *path*."""
-    *above, last = path
-    for name in above:
+    for name in path[:-1]:
         arguments = arguments.setdefault(name, {})
-    arguments[last] = value
+    arguments[path[-1]] = value
 
 
 # --- from columns to fields ----------------------------------------------------

@@ -126,13 +126,14 @@ def judged(
         )
         return row, None
     amount, units = entry.money()
+    buyer = entry.buyer
     row = Row(
         number,
         line,
         "pending",
         entry.key,
-        entry.customer,
-        entry.buyer,
+        None if entry.creates_buyer else buyer,
+        buyer,
         cells,
         amount=amount,
         units=units,

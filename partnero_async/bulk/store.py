@@ -70,7 +70,9 @@ class Row(NamedTuple):
     state: State
     key: str | None
     customer: str | None
+    """The buyer of a sale, if the program has to have it before."""
     buyer: str | None
+    """The buyer of a sale, however it is named."""
     cells: list[str]
     """Empty for rows that are done."""
     code: str | None = None

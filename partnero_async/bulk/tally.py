@@ -164,8 +164,9 @@ def _money(store: Store) -> Sequence[Money]:
     # This loop is over all rows: what can be said of a sum is said after it.
     sums: dict[tuple[str | None, State, str | None], list[Any]] = {}
     with localcontext(EXACT):
-        for *kind, amount in store.select(AMOUNTS):
-            added = sums.setdefault(tuple(kind), [0, Decimal(0)])
+        for units, state, code, amount in store.select(AMOUNTS):
+            kind = units, state, code
+            added = sums.get(kind) or sums.setdefault(kind, [0, Decimal(0)])
             added[0] += 1
             added[1] += Decimal(amount)
         return _by_currency(sums)

@@ -32,11 +32,8 @@ def test_columns_named_like_fields_need_no_map() -> None:
         "customer": {"key": "c1"},
         "amount": Decimal("2.50"),
     }
-    assert (entry.key, entry.amount, entry.customer) == (
-        "s1",
-        Decimal("2.50"),
-        "key:c1",
-    )
+    assert (entry.key, entry.amount, entry.buyer) == ("s1", Decimal("2.50"), "key:c1")
+    assert not entry.creates_buyer
 
 
 def test_map_set_and_ignore() -> None:
@@ -129,7 +126,7 @@ def test_a_customer_that_is_created_may_have_key_and_email() -> None:
     )
     entry = made.read(["s1", "c1", "1", "a@b.com", "p1"])
     assert entry.arguments["customer"]["partner"] == {"key": "p1"}
-    assert entry.customer is None
+    assert entry.creates_buyer
 
 
 @pytest.mark.parametrize(
@@ -142,7 +139,7 @@ def test_a_customer_that_is_created_may_have_key_and_email() -> None:
 def test_how_the_buyer_is_known(column: str, cell: str, customer: str) -> None:
     """The buyer has to be there, by whatever name."""
     made = plan(header=("key", column, "amount"))
-    assert made.read(["s1", cell, "1"]).customer == customer
+    assert made.read(["s1", cell, "1"]).buyer == customer
 
 
 @pytest.mark.parametrize(
