@@ -37,3 +37,21 @@ async def test_whoever_is_done_goes_on_in_the_same_turn() -> None:
     await each(source(), do, concurrency=AT_ONCE, halt=Halt(asyncio.Event()))
     assert sorted(done) == list(range(ITEMS))
     assert turns < 2 * ITEMS / AT_ONCE
+
+
+async def test_nothing_more_of_a_chunk_once_it_is_to_end() -> None:
+    """What is under way is done; the rest of what was read is left alone."""
+    stop, done = asyncio.Event(), list[int]()
+
+    async def source() -> AsyncIterator[Sequence[int]]:
+        yield range(CHUNK)
+
+    async def do(number: int) -> None:
+        await asyncio.sleep(0)
+        done.append(number)
+        if number == AT_ONCE:
+            stop.set()
+
+    await each(source(), do, concurrency=AT_ONCE, halt=Halt(stop))
+    assert len(done) <= 2 * AT_ONCE
+    assert sorted(done) == list(range(len(done)))
