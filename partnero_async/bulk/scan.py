@@ -75,8 +75,7 @@ def _add(store: Store, batch: Sequence[Record], plan: Plan) -> None:
 
 
 def _read(record: Record, plan: Plan) -> tuple[Row, int, str | None]:
-    problem = _problem_of(record, plan) if record.problems else None
-    row, claim = judged(record, plan, problem=problem)
+    row, claim = judged(record, plan, problem=_problem_of(record, plan))
     return row, record.digest(), claim
 
 

@@ -108,6 +108,20 @@ def test_a_claim_has_one_row(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_row_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Each of its values stands in a column of its own, and nothing is made of None."""
+    full = Row(4, 9, "rejected", "k", "key:c", "email:b", ["k", ""], code="bad")
+    full = full._replace(reason="it is", field="amount", amount="1.5", units="EUR")
+    bare = Row(5, 0, "pending", None, None, None, [])
+    store = filled(tmp_path / "j")
+    with store.transaction():
+        store.add([(full, -4, None), (bare, 5, "s5")])
+    assert store.fetch(("rejected", "pending"), after=3, limit=9) == [full, bare]
+    assert [*store.digests()][3:] == [(4, -4), (5, 5)]
+    assert store.claimed_by("s5") == 5
+    store.close()
+
+
 def test_no_table_is_made_for_a_row(tmp_path: Path) -> None:
     """The check of the state took SQLite as long as writing the row, with a list."""
     store = filled(tmp_path / "j")
